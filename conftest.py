@@ -1,0 +1,36 @@
+"""What all tests share: no windows, no start-up messages, a folder with the whole of MNIST where there is one."""
+
+import os
+
+import matplotlib
+import numpy as np
+import pytest
+
+from vaehelpers import data, runtime
+
+matplotlib.use("Agg")
+runtime.devices()
+
+
+@pytest.fixture(autouse=True)
+def names_of_the_doctests(doctest_namespace):
+    doctest_namespace["np"] = np
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return data.load_mnist()
+
+
+@pytest.fixture
+def full_mnist():
+    folder = os.environ.get("VAEHELPERS_DATA")
+    if not folder or not os.path.isfile(os.path.join(folder, "mnist.npz")):
+        pytest.skip("VAEHELPERS_DATA names no folder that holds mnist.npz")
+    return data.load_mnist("full")

@@ -1,0 +1,54 @@
+"""A claim passes when it holds, and cannot pass when it does not."""
+
+import numpy as np
+import pytest
+
+from vaehelpers.claims import ClaimError, claim, claim_close
+
+
+@pytest.mark.parametrize("holds", [True, np.True_, np.array(True)])
+def test_a_claim_that_holds_is_printed(capsys, holds):
+    claim("water is wet", holds)
+    assert capsys.readouterr().out == "✓ water is wet\n"
+
+
+@pytest.mark.parametrize("holds", [False, np.False_])
+def test_a_claim_that_does_not_hold_raises(capsys, holds):
+    with pytest.raises(ClaimError, match="water is dry"):
+        claim("water is dry", holds)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("holds", [1, 0.3, "yes", None, np.array([True, True]), [True]])
+def test_what_is_no_truth_value_is_refused(holds):
+    with pytest.raises(TypeError, match="holds has type"):
+        claim("a number is no claim", holds)
+
+
+def test_claim_close_prints_the_expected_number_only(capsys):
+    claim_close("the rate", np.float32(3.512345), expected=3.5, within=0.1, unit="nats")
+    claim_close("a ratio", 2, expected=2, within=1)
+    assert capsys.readouterr().out == "✓ the rate: 3.5 ± 0.1 nats\n✓ a ratio: 2 ± 1\n"
+
+
+@pytest.mark.parametrize("value", [3.61, 3.39, float("nan"), float("inf")])
+def test_claim_close_raises_with_the_measured_number(value):
+    with pytest.raises(ClaimError, match=f"measured {value:.6g}"):
+        claim_close("the rate", value, expected=3.5, within=0.1, unit="nats")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "name"),
+    [
+        ({"value": [1.0]}, TypeError, "value"),
+        ({"value": "1"}, TypeError, "value"),
+        ({"expected": float("nan")}, TypeError, "expected"),
+        ({"within": float("inf")}, TypeError, "within"),
+        ({"within": "0.1"}, TypeError, "within"),
+        ({"within": 0}, ValueError, "within"),
+        ({"within": -1}, ValueError, "within"),
+    ],
+)
+def test_claim_close_refuses_what_could_not_fail(arguments, error, name):
+    with pytest.raises(error, match=f"^{name} "):
+        claim_close("the rate", **{"value": 1.0, "expected": 1.0, "within": 0.1, **arguments})

@@ -1,0 +1,153 @@
+"""The embedded digits, the whole of MNIST, and what is said of images that do not fit."""
+
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaehelpers import data
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_sample_is_balanced_disjoint_and_in_a_fixed_order(digits):
+    assert [a.dtype.name for a in digits] == ["float32", "int64", "float32", "int64"]
+    for images, labels, count in ((digits.x_train, digits.y_train, 400), (digits.x_test, digits.y_test, 100)):
+        assert images.shape == (10 * count, 28, 28, 1) and images.min() == 0 and images.max() == 1
+        np.testing.assert_array_equal(labels, np.tile(np.arange(10), count))
+    every = np.concatenate([digits.x_train, digits.x_test]).reshape(5000, -1)
+    assert len(np.unique(every, axis=0)) == 5000
+
+
+def test_the_sample_is_part_of_mnists_training_set(digits, full_mnist):
+    known = {image.tobytes() for image in full_mnist.x_train}
+    assert all(image.tobytes() in known for part in (digits.x_train, digits.x_test) for image in part)
+
+
+def test_the_sample_is_rebuilt_bit_for_bit(tmp_path):
+    rebuilt, stored = tmp_path / "sample.npz", ROOT / "data" / "mnist_sample.npz"
+    subprocess.run([sys.executable, ROOT / "scripts" / "build_sample.py", rebuilt], check=True)
+    with np.load(rebuilt) as new, np.load(stored) as old:
+        assert new.files == old.files
+        for name in new.files:
+            np.testing.assert_array_equal(new[name], old[name])
+    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same arrays into other bytes
+        assert rebuilt.read_bytes() == stored.read_bytes()
+
+
+def test_the_stated_hash_is_the_files(digits):
+    assert data.SAMPLE_SHA256 in (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
+def test_a_damaged_sample_is_named(monkeypatch, tmp_path, damage):
+    content = bytearray((ROOT / "data" / "mnist_sample.npz").read_bytes())
+    if damage == "truncated":
+        content = content[:400_000]
+    content[300_000] ^= 1
+    if damage != "missing":
+        (tmp_path / "mnist_sample.npz").write_bytes(content)
+    monkeypatch.setattr(data, "data_folder", lambda: tmp_path)
+    error, message = (FileNotFoundError, "is missing") if damage == "missing" else (ValueError, "SHA-256 is")
+    with pytest.raises(error, match=f"mnist_sample.npz {'is missing' if damage == 'missing' else 'is truncated'}"):
+        data.load_mnist()
+    with pytest.raises(error, match=message):
+        data.load_mnist("sample")
+
+
+def test_another_source_is_an_error():
+    with pytest.raises(ValueError, match="source is 'fashion'"):
+        data.load_mnist("fashion")
+
+
+def test_full_mnist(full_mnist):
+    assert full_mnist.x_train.shape == (60000, 28, 28, 1) and full_mnist.x_test.shape == (10000, 28, 28, 1)
+
+
+@pytest.mark.parametrize("damage", ["no archive", "truncated", "one pixel", "an array less"])
+def test_a_damaged_mnist_is_named(monkeypatch, tmp_path, full_mnist, damage):
+    path = tmp_path / "mnist.npz"
+    arrays = {name: np.zeros(3, "uint8") for name in data.ARRAYS}
+    if damage == "one pixel":
+        arrays = {
+            n: (255 * a[..., 0]).round().astype("uint8") if a.ndim == 4 else a for n, a in full_mnist._asdict().items()
+        }
+        arrays["x_test"][0, 0, 0] += 1
+    if damage == "an array less":
+        del arrays["y_test"]
+    np.savez(path, **arrays)
+    if damage in ("no archive", "truncated"):
+        path.write_bytes(b"not a zip file" if damage == "no archive" else path.read_bytes()[:200])
+    monkeypatch.setenv("VAEHELPERS_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"mnist.npz is (truncated|not MNIST)"):
+        data.load_mnist("full")
+
+
+def test_offline_one_sentence_says_both_ways_out(tmp_path):
+    """A fresh process without a cache, behind a proxy that refuses every connection."""
+    code = "from vaehelpers.data import load_mnist\ntry: load_mnist('full')\nexcept FileNotFoundError as e: print(e)"
+    proxy = "http://127.0.0.1:9"
+    environment = {"KERAS_HOME": str(tmp_path), "VAEHELPERS_DATA": str(tmp_path), "http_proxy": proxy}
+    environment |= {"https_proxy": proxy, "no_proxy": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    last = done.stdout.strip().splitlines()[-1]
+    assert "connect to a network once, or set VAEHELPERS_DATA to a folder that holds mnist.npz" in last
+
+
+def test_binarize(digits):
+    x = digits.x_test[:200]
+    assert set(np.unique(data.binarize(x))) == {0, 1}
+    np.testing.assert_array_equal(data.binarize(x), x > 0.5)
+    draws = np.stack([data.binarize(x, seed=k) for k in range(50)])
+    assert draws.dtype == np.float32 and set(np.unique(draws)) == {0, 1}
+    standard_error = np.sqrt((x * (1 - x)).sum() / 50)
+    assert abs((draws.mean(0) - x).sum()) < 4 * standard_error
+    np.testing.assert_array_equal(draws[3], data.binarize(x, seed=3))
+    assert data.binarize(np.array([[0.0, 1.0]]), seed=0).tolist() == [[0, 1]]
+
+
+IMAGES = np.full([4, 28, 28, 1], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "words"),
+    [
+        ((255 * IMAGES).astype("uint8"), ValueError, "divide by 255"),
+        (255 * IMAGES, ValueError, "divide by 255"),
+        (2 * IMAGES - 2, ValueError, r"\(x \+ 1\) / 2"),
+        (np.where(np.arange(4)[:, None, None, None] == 2, np.nan, IMAGES), ValueError, "NaN"),
+        (IMAGES * np.inf, ValueError, "infinite"),
+        (IMAGES[:0], ValueError, "no images"),
+        (np.zeros(784), ValueError, "batch axis"),
+        (0.5, ValueError, "batch axis"),
+        ([["a", "b"]], TypeError, "not real numbers"),
+        (None, TypeError, "not real numbers"),
+        (IMAGES + 0j, TypeError, "not real numbers"),
+    ],
+)
+def test_bad_images_are_named_with_the_cure(x, error, words):
+    with pytest.raises(error, match=f"^pixels .*{words}"):
+        data.check_images(x, name="pixels")
+    with pytest.raises(error, match=f"^x .*{words}"):
+        data.binarize(x)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((4, 28, 28), r"x\[..., None\]"), ((28, 28, 1), r"x\[None\]"), ((4, 784), r"\[N, 28, 28, 1\]")]
+)
+def test_another_image_shape_is_named(shape, words):
+    with pytest.raises(ValueError, match=words):
+        data.check_images(np.zeros(shape), image_shape=(28, 28, 1))
+
+
+def test_good_images_come_back_as_float32_without_a_copy(digits):
+    assert data.check_images(digits.x_test) is digits.x_test
+    assert data.check_images(np.eye(3, dtype=bool)).dtype == np.float32
+    assert data.check_images(np.eye(3, dtype="uint8")).dtype == np.float32
+    assert data.check_images([[-5.0, 5.0]], unit_interval=False).tolist() == [[-5, 5]]

@@ -1,0 +1,57 @@
+"""What a figure shows is read back from its axis."""
+
+import numpy as np
+import pytest
+
+from vaehelpers import plots
+
+
+def test_tile_lays_images_out_row_by_row():
+    images = np.arange(5)[:, None, None] * np.ones([5, 2, 3])
+    expected = np.array([[0, 1, 2], [3, 4, 1]])  # the missing sixth place is white, 1
+    np.testing.assert_array_equal(plots.tile(images, 3)[::2, ::3], expected)
+    np.testing.assert_array_equal(plots.tile(images[..., None], 3), plots.tile(images, 3))
+    assert plots.tile(np.zeros([4, 2, 3, 3]), 2).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns", "name"), [((0, 2, 2), 1, "images"), ((2, 2), 1, "images"), ((2, 2, 2), 0, "n_columns")]
+)
+def test_tile_names_what_is_wrong(shape, columns, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        plots.tile(np.zeros(shape), columns)
+
+
+def test_image_rows_show_every_row_under_its_label():
+    rows = {"black": np.ones([4, 28, 28, 1]), "white": np.zeros([4, 28, 28, 1])}
+    ax = plots.plot_image_rows(rows)
+    shown = ax.get_images()[0].get_array()
+    assert shown[:28].min() == 1 and shown[28:].max() == 0
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["black", "white"]
+    with pytest.raises(ValueError, match="rows"):
+        plots.plot_image_rows({"a": np.zeros([4, 2, 2]), "b": np.zeros([3, 2, 2])})
+
+
+def test_the_latent_plane_shows_each_class_by_colour_and_marker():
+    labels = np.repeat(np.arange(10), 3)
+    ax = plots.plot_latent_plane(np.random.default_rng(0).normal(size=[30, 2]), labels)
+    assert len({tuple(c.get_facecolor()[0]) for c in ax.collections}) == 10
+    assert len({c.get_paths()[0].vertices.tobytes() for c in ax.collections}) == 10
+    radii = [patch.radius for patch in ax.patches]
+    np.testing.assert_allclose(1 - np.exp(-np.square(radii) / 2), [0.5, 0.95])
+    with pytest.raises(ValueError, match="z_mean"):
+        plots.plot_latent_plane(np.zeros([3, 3]), np.zeros(3))
+
+
+def test_history_shows_training_and_validation():
+    ax = plots.plot_history({"rate": [1.0, 2.0], "val_rate": [1.5, 2.5], "loss": [9.0, 8.0]}, names=["rate", "loss"])
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1, 2], [1.5, 2.5], [9, 8]]
+    assert list(ax.lines[0].get_xdata()) == [1, 2]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-"]
+    with pytest.raises(ValueError, match="kl"):
+        plots.plot_history({"loss": [1.0]}, names=["kl"])
+
+
+def test_a_given_axis_is_used():
+    ax = plots.plot_image_grid(np.zeros([4, 2, 2]), 2)
+    assert plots.plot_image_grid(np.zeros([4, 2, 2]), 2, ax=ax) is ax

@@ -1,0 +1,68 @@
+"""Claims: sentences of the lessons that a cell checks.
+
+A claim prints nothing that was measured, so its output is the same on every machine.
+"""
+
+import math
+from numbers import Real
+
+import numpy as np
+
+
+class ClaimError(AssertionError):
+    """A sentence of the course does not hold on this run."""
+
+
+def claim(sentence, holds):
+    """Print the sentence with a tick where it holds, else raise.
+
+    Args:
+        sentence: what is claimed, in words.
+        holds: one truth value.
+
+    Raises:
+        ClaimError: where `holds` is false.
+        TypeError: where `holds` is not one truth value.
+
+    Example:
+        >>> claim("an image of MNIST has 784 pixels", 28 * 28 == 784)
+        ✓ an image of MNIST has 784 pixels
+    """
+    holds = np.asarray(holds)
+    if holds.shape != () or holds.dtype != bool:
+        raise TypeError(f"holds has type {holds.dtype} and shape {holds.shape}: pass one True or False, e.g. bool(...)")
+    if not holds:
+        raise ClaimError(f"does not hold here: {sentence}")
+    print(f"✓ {sentence}")
+
+
+def claim_close(sentence, value, expected, within, unit=""):
+    """Claim that `|value - expected| <= within`, printing the expected number and not the measured one.
+
+    Args:
+        sentence: what is measured, in words.
+        value: the measured number.
+        expected: the number that the prose states, in `unit`.
+        within: the tolerance, in `unit`: from the spread over seeds, threads and processors.
+        unit: the unit, printed behind the numbers.
+
+    Raises:
+        ClaimError: where the value is further away, or is not a number; it says what was measured.
+        TypeError, ValueError: where the arguments are not single finite numbers, or `within` is not positive.
+
+    Example:
+        >>> claim_close("the entropy of a fair coin", 0.693147, expected=0.6931, within=0.0001, unit="nats")
+        ✓ the entropy of a fair coin: 0.6931 ± 0.0001 nats
+    """
+    value = np.asarray(value)
+    if value.shape != () or not np.issubdtype(value.dtype, np.number):
+        raise TypeError(f"value has type {value.dtype} and shape {value.shape}: pass one number")
+    for name, number in (("expected", expected), ("within", within)):
+        if not isinstance(number, Real) or not math.isfinite(number):
+            raise TypeError(f"{name} is {number!r}: pass one finite number")
+    if within <= 0:
+        raise ValueError(f"within is {within}: pass a tolerance above 0")
+    suffix = f" {unit}" if unit else ""
+    if not abs(float(value) - expected) <= within:
+        raise ClaimError(f"{sentence}: measured {float(value):.6g}, claimed {expected} ± {within}{suffix}")
+    print(f"✓ {sentence}: {expected} ± {within}{suffix}")

@@ -1,0 +1,268 @@
+"""The terms of the evidence lower bound (ELBO), one number per example, in nats.
+
+Sums run over every axis but the first; the mean over the batch is written where the loss is used.
+Shapes are checked; values are not, since these functions run inside compiled training steps.
+"""
+
+import math
+
+from keras import ops
+from keras.backend import result_type
+from keras.saving import register_keras_serializable
+
+
+def _sum_per_example(values):
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def _check_pair(x, other, name):
+    """Shapes must be equal; an axis of unknown length, as in a compiled step, passes."""
+    same = len(x.shape) == len(other.shape) and all(
+        a == b or a is None or b is None for a, b in zip(x.shape, other.shape, strict=True)
+    )
+    if not same:
+        raise ValueError(f"{name} has shape {tuple(other.shape)}, x has {tuple(x.shape)}: they must be equal")
+    if len(x.shape) < 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}: a batch [B, ...] is wanted, add the first axis with x[None]")
+
+
+def _check_broadcast(x, parameter, name):
+    """A parameter of the likelihood may be a number or broadcast to x, and must not make it larger."""
+    pairs = zip(reversed(x.shape), reversed(parameter.shape), strict=False)
+    if len(parameter.shape) > len(x.shape) or any(p not in (1, n, None) and n is not None for n, p in pairs):
+        raise ValueError(f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to x's {tuple(x.shape)}")
+
+
+def _floats(*arrays):
+    """Tensors of one floating-point type, the widest among the arrays: bits and integers become floats."""
+    tensors = [ops.convert_to_tensor(array) for array in arrays]
+    dtype = result_type(*(tensor.dtype for tensor in tensors), float)
+    return [ops.cast(tensor, dtype) for tensor in tensors]
+
+
+def _image_pair(x, other, name):
+    x, other = _floats(x, other)
+    _check_pair(x, other, name)
+    return x, other
+
+
+@register_keras_serializable("vaehelpers")
+def bernoulli_log_likelihood(x, x_logits):
+    """log p(x|z) of independent bits: `sum over pixels of x log p + (1 - x) log(1 - p)`, p = sigmoid(logit).
+
+    It equals minus the summed binary cross-entropy. For grey x in (0, 1) that is still computed, and is the
+    log-probability of no image: see lesson 01.
+
+    Args:
+        x: images `[B, ...]`, values in [0, 1].
+        x_logits: the decoder's output, x's shape; the probability of a 1 is `sigmoid(x_logits)`.
+
+    Returns:
+        `[B]`, nats, at most 0.
+
+    Raises:
+        ValueError: where the shapes differ or there is no batch axis.
+
+    Source: Kingma & Welling (2014), appendix C.1.
+
+    Example:
+        >>> x = np.array([[0.0, 1.0, 1.0]])
+        >>> np.asarray(bernoulli_log_likelihood(x, np.zeros([1, 3])) / np.log(2)).round(4)  # three fair coins
+        array([-3.])
+    """
+    x, x_logits = _image_pair(x, x_logits, "x_logits")
+    return _sum_per_example(_bernoulli(x, x_logits))
+
+
+@register_keras_serializable("vaehelpers")
+def gaussian_log_likelihood(x, x_mean, log_var=0.0):
+    """log p(x|z) of a Gaussian decoder: `-1/2 sum over pixels of log(2 pi) + log_var + (x - mean)^2 / exp(log_var)`.
+
+    A density, not a probability: it may be above 0.
+
+    Args:
+        x: images `[B, ...]`.
+        x_mean: the decoder's output, x's shape.
+        log_var: the decoder's log variance: a number, or an array that broadcasts to x.
+
+    Returns:
+        `[B]`, nats.
+
+    Raises:
+        ValueError: where the shapes do not fit.
+
+    Source: Kingma & Welling (2014), appendix C.2.
+
+    Example:
+        >>> np.asarray(gaussian_log_likelihood(np.zeros([1, 2]), np.zeros([1, 2]))).round(4)  # minus log(2 pi)
+        array([-1.8379])
+    """
+    x, x_mean = _image_pair(x, x_mean, "x_mean")
+    log_var = ops.cast(log_var, x.dtype)
+    _check_broadcast(x, log_var, "log_var")
+    terms = math.log(2 * math.pi) + log_var + ops.square(x - x_mean) * ops.exp(-log_var)
+    return -0.5 * _sum_per_example(terms)
+
+
+@register_keras_serializable("vaehelpers")
+def laplace_log_likelihood(x, x_mean, scale=1.0):
+    """log p(x|z) of a Laplace decoder: `-sum over pixels of |x - mean| / scale + log(2 scale)`.
+
+    Args:
+        x: images `[B, ...]`.
+        x_mean: the decoder's output (the median, which is the mean too), x's shape.
+        scale: the scale b > 0: a number, or an array that broadcasts to x.
+
+    Returns:
+        `[B]`, nats; a density, so it may be above 0.
+
+    Raises:
+        ValueError: where the shapes do not fit.
+
+    Source: the Laplace density; the absolute error is its negative logarithm up to a constant.
+
+    Example:
+        >>> np.asarray(laplace_log_likelihood(np.ones([1, 2]), np.zeros([1, 2]), scale=0.5))
+        array([-4.])
+    """
+    x, x_mean = _image_pair(x, x_mean, "x_mean")
+    scale = ops.cast(scale, x.dtype)
+    _check_broadcast(x, scale, "scale")
+    return -_sum_per_example(ops.abs(x - x_mean) / scale + ops.log(2 * scale))
+
+
+@register_keras_serializable("vaehelpers")
+def continuous_bernoulli_log_likelihood(x, x_logits):
+    """log p(x|z) of independent grey values: the Bernoulli terms plus `log C`, `C = logit / tanh(logit / 2)`.
+
+    The density on [0, 1] that is proportional to `exp(x * logit)`. `C` is at least 2, its value at logit 0.
+
+    Args:
+        x: images `[B, ...]`, values in [0, 1].
+        x_logits: the decoder's output, x's shape. `sigmoid(x_logits)` is the parameter lambda and not the mean.
+
+    Returns:
+        `[B]`, nats; a density, so it may be above 0.
+
+    Raises:
+        ValueError: where the shapes differ or there is no batch axis.
+
+    Source: Loaiza-Ganem & Cunningham (2019), equations 5 to 7.
+
+    Example:
+        >>> np.asarray(abs(continuous_bernoulli_log_likelihood(np.array([[0.3]]), np.zeros([1, 1]))))  # uniform
+        array([0.])
+    """
+    x, x_logits = _image_pair(x, x_logits, "x_logits")
+    return _sum_per_example(_bernoulli(x, x_logits) + _log_normalizer(x_logits))
+
+
+def _bernoulli(x, logits):
+    """x log p + (1 - x) log(1 - p) with p = sigmoid(logit): two terms of one sign, so nothing cancels."""
+    return x * ops.log_sigmoid(logits) + (1 - x) * ops.log_sigmoid(-logits)
+
+
+def _log_normalizer(logits):
+    """log(l / tanh(l / 2)), by its series near 0, where the quotient would be 0 / 0."""
+    near_zero = ops.abs(logits) < 0.5
+    safe = ops.where(near_zero, ops.ones_like(logits), ops.abs(logits))
+    square = ops.square(ops.where(near_zero, logits, ops.zeros_like(logits)))
+    series = math.log(2) + square * (1 / 12 - square * (7 / 1440 - square * (31 / 90720)))
+    return ops.where(near_zero, series, ops.log(safe) - ops.log(ops.tanh(safe / 2)))
+
+
+def gaussian_kl_per_dim(z_mean, z_log_var):
+    """KL(q(z_j|x) || N(0, 1)) of each latent dimension: `1/2 (exp(z_log_var) - 1 - z_log_var + z_mean^2)`.
+
+    Args:
+        z_mean: the means of q, `[B, J]`.
+        z_log_var: the logarithms of its variances, `[B, J]`.
+
+    Returns:
+        `[B, J]`, nats, at least 0.
+
+    Raises:
+        ValueError: where the shapes differ or are not `[B, J]`.
+
+    Source: Kingma & Welling (2014), appendix B; `expm1` keeps it exact near 0.
+
+    Example:
+        >>> np.asarray(gaussian_kl_per_dim(np.array([[0.0, 2.0]]), np.zeros([1, 2])))
+        array([[0., 2.]])
+    """
+    z_mean, z_log_var = _floats(z_mean, z_log_var)
+    if len(z_mean.shape) != 2 or tuple(z_mean.shape) != tuple(z_log_var.shape):
+        raise ValueError(
+            f"z_mean has shape {tuple(z_mean.shape)}, z_log_var {tuple(z_log_var.shape)}: both must be [B, J]"
+        )
+    return 0.5 * (ops.expm1(z_log_var) - z_log_var + ops.square(z_mean))
+
+
+def gaussian_kl(z_mean, z_log_var):
+    """The rate KL(q(z|x) || N(0, I)): `gaussian_kl_per_dim`, summed over the latent dimensions.
+
+    Args, raises and source: as `gaussian_kl_per_dim`.
+
+    Returns:
+        `[B]`, nats, at least 0.
+
+    Example:
+        >>> np.asarray(gaussian_kl(np.array([[1.0, 2.0]]), np.zeros([1, 2])))
+        array([2.5])
+    """
+    return ops.sum(gaussian_kl_per_dim(z_mean, z_log_var), axis=-1)
+
+
+def free_bits_rate(kl_per_dim, min_nats):
+    """The rate with free bits: `sum over j of max(min_nats, mean over the batch of KL_j)`.
+
+    It is not the KL, and what it trains is not the ELBO: a dimension's first `min_nats` cost nothing extra.
+
+    Args:
+        kl_per_dim: `[B, J]`, nats.
+        min_nats: the free amount for each dimension, nats.
+
+    Returns:
+        A scalar, nats: the mean over the batch is inside.
+
+    Raises:
+        ValueError: where kl_per_dim is not `[B, J]`.
+
+    Source: Kingma et al. (2016), appendix C.8.
+
+    Example:
+        >>> float(free_bits_rate(np.array([[0.0, 3.0], [0.2, 1.0]]), min_nats=0.5))
+        2.5
+    """
+    (kl_per_dim,) = _floats(kl_per_dim)
+    if len(kl_per_dim.shape) != 2:
+        raise ValueError(f"kl_per_dim has shape {tuple(kl_per_dim.shape)}: it must be [B, J]")
+    return ops.sum(ops.maximum(ops.mean(kl_per_dim, axis=0), min_nats))
+
+
+def negative_elbo(distortion, rate, beta=1.0):
+    """`distortion + beta * rate` for each example: minus the ELBO at beta 1.
+
+    Args:
+        distortion: minus log p(x|z), `[B]`, nats.
+        rate: KL(q(z|x) || p(z)), `[B]`, nats.
+        beta: the weight of the rate; 1 is the ELBO, anything else another objective.
+
+    Returns:
+        `[B]`, nats.
+
+    Raises:
+        ValueError: where the shapes are not one number per example each.
+
+    Source: Higgins et al. (2017), equation 4.
+
+    Example:
+        >>> np.asarray(negative_elbo(np.array([100.0]), np.array([5.0]), beta=2.0))
+        array([110.])
+    """
+    distortion, rate = _floats(distortion, rate)
+    if len(distortion.shape) != 1 or tuple(distortion.shape) != tuple(rate.shape):
+        raise ValueError(
+            f"distortion has shape {tuple(distortion.shape)}, rate {tuple(rate.shape)}: both must be [B], per example"
+        )
+    return distortion + beta * rate

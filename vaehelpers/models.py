@@ -1,0 +1,301 @@
+"""Encoders, decoders and the one VAE class of the course, in Keras 3 on TensorFlow or JAX."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from vaehelpers.data import check_images
+from vaehelpers.losses import (
+    bernoulli_log_likelihood,
+    continuous_bernoulli_log_likelihood,
+    gaussian_kl_per_dim,
+)
+
+EVALUATION_SEED = 0
+UNIT_INTERVAL_LIKELIHOODS = (bernoulli_log_likelihood, continuous_bernoulli_log_likelihood)
+
+
+@keras.saving.register_keras_serializable("vaehelpers")
+class Sampling(layers.Layer):
+    """The reparameterised draw `z = z_mean + exp(z_log_var / 2) * eps`, `eps ~ N(0, I)`.
+
+    Args:
+        seed: a whole number, or `None` for one that follows `runtime.set_seed`.
+
+    Call: `(z_mean, z_log_var)`, both `[B, J]`, to z `[B, J]`; other noise at every call.
+
+    Source: Kingma & Welling (2014), section 2.4.
+
+    Example:
+        >>> float(Sampling(seed=0)(np.full([1, 1], 3.0), np.full([1, 1], -80.0))[0, 0])
+        3.0
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self._start = ops.convert_to_numpy(self.seed_generator.state.value)
+
+    def call(self, z_mean, z_log_var):
+        noise = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * noise
+
+    def restart(self):
+        """Go back to the first noise of this layer's seed."""
+        self.seed_generator.state.assign(self._start)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+def build_keras_example(latent_dim=2):
+    """The convolutional network of the Keras example, for images `[B, 28, 28, 1]`.
+
+    It differs in one point: the decoder returns logits, not probabilities, and sampling is left to `VAE`.
+
+    Args:
+        latent_dim: the number J of latent dimensions.
+
+    Returns:
+        `(encoder, decoder)`: the encoder maps images to `(z_mean, z_log_var)`, the decoder z to logits.
+
+    Source: keras.io, "Variational AutoEncoder", 2020.
+
+    Example:
+        >>> encoder, decoder = build_keras_example()
+        >>> encoder.count_params(), decoder.count_params()
+        (69076, 65089)
+    """
+    image = keras.Input((28, 28, 1))
+    h = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(image)
+    h = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(h)
+    h = layers.Dense(16, activation="relu")(layers.Flatten()(h))
+    encoder = _encoder(image, h, latent_dim)
+
+    code = keras.Input((latent_dim,))
+    h = layers.Reshape((7, 7, 64))(layers.Dense(7 * 7 * 64, activation="relu")(code))
+    h = layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu")(h)
+    h = layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu")(h)
+    x_decoded = layers.Conv2DTranspose(1, 3, padding="same", name="x_decoded")(h)
+    return encoder, keras.Model(code, x_decoded, name="decoder")
+
+
+def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
+    """A dense network with one hidden ReLU layer on either side, for images of any shape.
+
+    Args:
+        image_shape: the shape of one image.
+        hidden: the width of both hidden layers; `None` leaves them out, which makes the VAE linear.
+        latent_dim: the number J of latent dimensions.
+
+    Returns:
+        `(encoder, decoder)`, as `build_keras_example`; the decoder's output has `image_shape`.
+
+    Example:
+        >>> encoder, decoder = build_mlp((8, 8, 3), hidden=16, latent_dim=4)
+        >>> decoder(np.zeros([5, 4])).shape == (5, 8, 8, 3)
+        True
+    """
+    image, code = keras.Input(image_shape), keras.Input((latent_dim,))
+    h, g = layers.Flatten()(image), code
+    if hidden is not None:
+        h = layers.Dense(hidden, activation="relu")(h)
+        g = layers.Dense(hidden, activation="relu")(g)
+    pixels = layers.Dense(int(np.prod(image_shape)))(g)
+    decoder = keras.Model(code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder")
+    return _encoder(image, h, latent_dim), decoder
+
+
+def _encoder(image, features, latent_dim):
+    z_mean = layers.Dense(latent_dim, name="z_mean")(features)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var")(features)
+    return keras.Model(image, (z_mean, z_log_var), name="encoder")
+
+
+@keras.saving.register_keras_serializable("vaehelpers")
+class VAE(keras.Model):
+    """A variational autoencoder: `fit`, `evaluate`, `predict`, `save` as any Keras model, without targets.
+
+    Args:
+        encoder: maps images `[B, ...]` to `(z_mean, z_log_var)`, both `[B, J]`.
+        decoder: maps z `[B, J]` to logits or means of the images' shape.
+        log_likelihood: `(x, x_decoded) -> [B]`, one of `losses`, your own, or a layer with weights of its own.
+        prior: `None` for N(0, I), or a layer with `log_prob(z) -> [B]`; then the rate is the one-sample
+            Monte Carlo estimate `log q(z|x) - log p(z)`, and `kl_per_dim` is `[B, 1]`.
+        objective: `(distortion [B], kl_per_dim [B, J]) -> scalar`, the one place where reductions are written.
+            The default is `mean(distortion + sum(kl_per_dim))`: minus the mean ELBO.
+
+    A weight that changes during training must be a `keras.Variable` attached to the model, as `vae.beta = variable`,
+    or a weight of an objective that is a layer: a plain number is frozen when the step is compiled. Both are saved;
+    after loading, an objective that is a function still sees its own variable, not the loaded model's.
+
+    Metrics: Keras's `loss`, and `distortion` and `rate`, the means over examples in nats, whatever the objective.
+    `evaluate` and validation use noise of their own fixed seed, so the same weights give the same number every time.
+
+    Raises:
+        ValueError, TypeError: from `fit`, `evaluate` and `predict` for images that do not fit (see
+            `data.check_images`), from `fit` for targets or sample weights, from the first step for an objective that
+            is no scalar, from `keras.saving.load_model` for an objective or likelihood that is not known there.
+
+    Source: Kingma & Welling (2014).
+
+    Example:
+        >>> vae = VAE(*build_mlp((2, 2, 1), hidden=8))
+        >>> sorted(vae(np.zeros([3, 2, 2, 1])))
+        ['x_decoded', 'z', 'z_log_var', 'z_mean']
+    """
+
+    def __init__(
+        self, encoder, decoder, *, log_likelihood=bernoulli_log_likelihood, prior=None, objective=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        self.log_likelihood = log_likelihood
+        self.objective = objective
+        self.sampling = Sampling()
+        self.evaluation_sampling = Sampling(seed=EVALUATION_SEED)
+        self.distortion_tracker = keras.metrics.Mean(name="distortion")
+        self.rate_tracker = keras.metrics.Mean(name="rate")
+
+    def call(self, inputs, training=None):
+        z_mean, z_log_var = self.encoder(inputs, training=training)
+        z = (self.sampling if training else self.evaluation_sampling)(z_mean, z_log_var)
+        x_decoded = self.decoder(z, training=training)
+        return {"x_decoded": x_decoded, "z": z, "z_mean": z_mean, "z_log_var": z_log_var}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        _refuse_targets(y, sample_weight)
+        distortion = -self.log_likelihood(x, y_pred["x_decoded"])
+        kl_per_dim = self._kl_per_dim(y_pred["z"], y_pred["z_mean"], y_pred["z_log_var"])
+        self.distortion_tracker.update_state(distortion)
+        self.rate_tracker.update_state(ops.sum(kl_per_dim, axis=-1))
+        loss = (self.objective or _negative_mean_elbo)(distortion, kl_per_dim)
+        if len(ops.shape(loss)) != 0:
+            raise ValueError(f"objective returned shape {tuple(loss.shape)}: return one number, e.g. ops.mean(...)")
+        return sum(self.losses, loss)
+
+    def _kl_per_dim(self, z, z_mean, z_log_var):
+        if self.prior is None:
+            return gaussian_kl_per_dim(z_mean, z_log_var)
+        squares = ops.square(z - z_mean) * ops.exp(-z_log_var)
+        log_q = -0.5 * ops.sum(np.log(2 * np.pi) + z_log_var + squares, axis=-1)
+        return (log_q - self.prior.log_prob(z))[:, None]
+
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        _refuse_targets(y, kwargs.get("sample_weight"))
+        self._check(x, "x")
+        if isinstance(validation_data, (tuple, list)):
+            _refuse_targets(validation_data, None)
+        self._check(validation_data, "validation_data")
+        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        if not kwargs.get("_use_cached_eval_dataset"):
+            self._check(x, "x")
+        self.evaluation_sampling.restart()
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        self._check(x, "x")
+        self.evaluation_sampling.restart()
+        return super().predict(x, *args, **kwargs)
+
+    def _check(self, x, name):
+        """Check arrays whole, and of a re-iterable data set the first batch; a generator is taken as it comes."""
+        if hasattr(x, "element_spec"):
+            x = next(iter(x))
+        elif isinstance(x, keras.utils.PyDataset):
+            x = x[0]
+        elif not hasattr(x, "__array__"):
+            return
+        if isinstance(x, (tuple, list)):
+            x = x[0]
+        unit_interval = self.log_likelihood in UNIT_INTERVAL_LIKELIHOODS
+        check_images(x, unit_interval=unit_interval, image_shape=_image_shape(self.encoder), name=name)
+
+    def encode(self, x):
+        """Images `[N, ...]` to the NumPy arrays `(z_mean, z_log_var)`, both `[N, J]`."""
+        self._check(x, "x")
+        return tuple(self.encoder.predict(x, verbose=0))
+
+    def decode(self, z):
+        """Codes `[N, J]` to the decoder's output as a NumPy array: logits or means, as in `x_decoded`."""
+        return self.decoder.predict(np.asarray(z, "float32"), verbose=0)
+
+    def sample_prior(self, n, seed=None):
+        """Draw `n` codes from the prior, a NumPy array `[n, J]`: `vae.decode(vae.sample_prior(16))`."""
+        if self.prior is not None:
+            return ops.convert_to_numpy(self.prior.sample(n, seed=seed))
+        return ops.convert_to_numpy(keras.random.normal((n, self.decoder.input_shape[-1]), seed=seed))
+
+    def build(self, input_shape):
+        """Build what may have weights beside the networks: a likelihood or an objective that is a layer."""
+        x = keras.KerasTensor(input_shape)
+        z_mean, _ = self.encoder(x)
+        if isinstance(self.log_likelihood, layers.Layer):
+            self.log_likelihood(x, self.decoder(z_mean))
+        if isinstance(self.objective, layers.Layer):
+            latent_dim = 1 if self.prior is not None else z_mean.shape[-1]
+            self.objective(keras.KerasTensor((None,)), keras.KerasTensor((None, latent_dim)))
+
+    def _attached_variables(self):
+        return {name: value for name, value in vars(self).items() if isinstance(value, keras.Variable)}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "prior": keras.saving.serialize_keras_object(self.prior),
+            "log_likelihood": _to_config(self.log_likelihood),
+            "objective": _to_config(self.objective),
+            "attached": {name: float(variable) for name, variable in self._attached_variables().items()},
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("encoder", "decoder", "prior"):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+        for name in ("log_likelihood", "objective"):
+            config[name] = _from_config(config[name], name, custom_objects)
+        attached = config.pop("attached")
+        vae = cls(**config)
+        for name, value in attached.items():
+            setattr(vae, name, keras.Variable(value, trainable=False, name=name))
+        return vae
+
+
+def _refuse_targets(y, sample_weight):
+    if y is not None or sample_weight is not None:
+        raise ValueError("targets or sample weights were given: the target of a VAE is x itself, pass images alone")
+
+
+def _negative_mean_elbo(distortion, kl_per_dim):
+    return ops.mean(distortion + ops.sum(kl_per_dim, axis=-1))
+
+
+def _image_shape(encoder):
+    shape = getattr(encoder, "input_shape", None)
+    return shape[1:] if isinstance(shape, tuple) and None not in shape[1:] else None
+
+
+def _to_config(function):
+    """A function is stored under its name, since code is not data; a layer with its configuration."""
+    if function is None or isinstance(function, layers.Layer):
+        return keras.saving.serialize_keras_object(function)
+    return keras.saving.get_registered_name(function)
+
+
+def _from_config(config, argument, custom_objects):
+    if not isinstance(config, str):
+        return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
+    function = keras.saving.get_registered_object(config, custom_objects)
+    if function is None:
+        raise ValueError(
+            f"this VAE was saved with the {argument} {config!r}, which is not known here: pass "
+            f"custom_objects={{{config!r}: your_function}} to keras.saving.load_model, or decorate the function "
+            "with @keras.saving.register_keras_serializable() before you save"
+        )
+    return function

@@ -1,0 +1,102 @@
+"""Seeds, threads and quiet logs: what has to be settled before TensorFlow or JAX is imported.
+
+`VAEHELPERS_THREADS` limits the number of CPU threads. `VAEHELPERS_SEED` is added to every seed that
+`set_seed` is given: that is how a test runs a whole lesson under another seed.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+from importlib import metadata
+
+START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
+
+
+def _whole_number(name, default, smallest):
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < smallest:
+        raise ValueError(f"{name} is {text!r}: set it to a whole number of at least {smallest}, or unset it")
+    return int(text)
+
+
+def _prepare_environment():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    threads = _whole_number("VAEHELPERS_THREADS", None, 1)
+    if threads is None:
+        return
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ["NPROC"] = str(threads)  # the size of the thread pool of XLA's CPU client, which JAX uses
+
+
+def _import_keras():
+    """Import Keras without the messages that TensorFlow 2.21 writes at its start, past its own log level.
+
+    They come from C++, so the file descriptor is redirected; whatever else is written there is passed on.
+    """
+    if "keras" not in sys.modules:
+        with tempfile.TemporaryFile() as log:
+            stderr = os.dup(2)
+            os.dup2(log.fileno(), 2)
+            try:
+                import keras
+            finally:
+                os.dup2(stderr, 2)
+                os.close(stderr)
+                log.seek(0)
+                lines = log.read().decode(errors="replace").splitlines(keepends=True)
+                sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
+    import keras
+
+    return keras
+
+
+def set_seed(seed):
+    """Seed Python, NumPy and the Keras backend with `seed + VAEHELPERS_SEED`.
+
+    Args:
+        seed: a whole number of at least 0.
+
+    Returns:
+        The seed in force, for `np.random.default_rng` and the like.
+
+    Raises:
+        TypeError, ValueError: for a seed that is not such a number.
+
+    Example:
+        >>> set_seed(7) - set_seed(3)
+        4
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed is a {type(seed).__name__}: pass a whole number")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}: pass a number of at least 0")
+    effective = seed + _whole_number("VAEHELPERS_SEED", 0, 0)
+    keras = _import_keras()
+    keras.utils.set_random_seed(effective)
+    return effective
+
+
+def devices():
+    """The devices that Keras computes on, as short strings: `["GPU 0"]`, or `["CPU"]` where there is no GPU."""
+    keras = _import_keras()
+    gpus = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+    return [name.replace(":", " ").upper() for name in gpus] or ["CPU"]
+
+
+def describe_runtime():
+    """Print where the code runs: the device, the number of CPU cores, and the versions that matter."""
+    keras = _import_keras()
+    backend = keras.backend.backend()
+    where = ", ".join(devices())
+    if where == "CPU":
+        where = f"CPU, {os.environ.get('TF_NUM_INTRAOP_THREADS') or os.cpu_count()} threads (no GPU was found)"
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", backend, "numpy"))
+    print(f"Device: {where}")
+    print(f"Versions: Python {platform.python_version()} on {sys.platform}, {versions}")
+
+
+_prepare_environment()
