@@ -1,4 +1,4 @@
-"""Encoders, decoders and the one VAE class of the course, in Keras 3 on TensorFlow or JAX."""
+"""The one VAE class of the course, in Keras 3 on TensorFlow or JAX; the networks that it takes come from `networks`."""
 
 import keras
 import numpy as np
@@ -10,107 +10,12 @@ from vaehelpers.losses import (
     continuous_bernoulli_log_likelihood,
     gaussian_kl_per_dim,
 )
+from vaehelpers.networks import Sampling, build_keras_example, build_mlp
+
+__all__ = ["VAE", "Sampling", "build_keras_example", "build_mlp"]
 
 EVALUATION_SEED = 0
 UNIT_INTERVAL_LIKELIHOODS = (bernoulli_log_likelihood, continuous_bernoulli_log_likelihood)
-
-
-@keras.saving.register_keras_serializable("vaehelpers")
-class Sampling(layers.Layer):
-    """The reparameterised draw `z = z_mean + exp(z_log_var / 2) * eps`, `eps ~ N(0, I)`.
-
-    Args:
-        seed: a whole number, or `None` for one that follows `runtime.set_seed`.
-
-    Call: `(z_mean, z_log_var)`, both `[B, J]`, to z `[B, J]`; other noise at every call.
-
-    Source: Kingma & Welling (2014), section 2.4.
-
-    Example:
-        >>> float(Sampling(seed=0)(np.full([1, 1], 3.0), np.full([1, 1], -80.0))[0, 0])
-        3.0
-    """
-
-    def __init__(self, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self._start = ops.convert_to_numpy(self.seed_generator.state.value)
-
-    def call(self, z_mean, z_log_var):
-        noise = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
-        return z_mean + ops.exp(0.5 * z_log_var) * noise
-
-    def restart(self):
-        """Go back to the first noise of this layer's seed."""
-        self.seed_generator.state.assign(self._start)
-
-    def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
-
-
-def build_keras_example(latent_dim=2):
-    """The convolutional network of the Keras example, for images `[B, 28, 28, 1]`.
-
-    It differs in one point: the decoder returns logits, not probabilities, and sampling is left to `VAE`.
-
-    Args:
-        latent_dim: the number J of latent dimensions.
-
-    Returns:
-        `(encoder, decoder)`: the encoder maps images to `(z_mean, z_log_var)`, the decoder z to logits.
-
-    Source: keras.io, "Variational AutoEncoder", 2020.
-
-    Example:
-        >>> encoder, decoder = build_keras_example()
-        >>> encoder.count_params(), decoder.count_params()
-        (69076, 65089)
-    """
-    image = keras.Input((28, 28, 1))
-    h = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(image)
-    h = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(h)
-    h = layers.Dense(16, activation="relu")(layers.Flatten()(h))
-    encoder = _encoder(image, h, latent_dim)
-
-    code = keras.Input((latent_dim,))
-    h = layers.Reshape((7, 7, 64))(layers.Dense(7 * 7 * 64, activation="relu")(code))
-    h = layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu")(h)
-    h = layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu")(h)
-    x_decoded = layers.Conv2DTranspose(1, 3, padding="same", name="x_decoded")(h)
-    return encoder, keras.Model(code, x_decoded, name="decoder")
-
-
-def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
-    """A dense network with one hidden ReLU layer on either side, for images of any shape.
-
-    Args:
-        image_shape: the shape of one image.
-        hidden: the width of both hidden layers; `None` leaves them out, which makes the VAE linear.
-        latent_dim: the number J of latent dimensions.
-
-    Returns:
-        `(encoder, decoder)`, as `build_keras_example`; the decoder's output has `image_shape`.
-
-    Example:
-        >>> encoder, decoder = build_mlp((8, 8, 3), hidden=16, latent_dim=4)
-        >>> decoder(np.zeros([5, 4])).shape == (5, 8, 8, 3)
-        True
-    """
-    image, code = keras.Input(image_shape), keras.Input((latent_dim,))
-    h, g = layers.Flatten()(image), code
-    if hidden is not None:
-        h = layers.Dense(hidden, activation="relu")(h)
-        g = layers.Dense(hidden, activation="relu")(g)
-    pixels = layers.Dense(int(np.prod(image_shape)))(g)
-    decoder = keras.Model(code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder")
-    return _encoder(image, h, latent_dim), decoder
-
-
-def _encoder(image, features, latent_dim):
-    z_mean = layers.Dense(latent_dim, name="z_mean")(features)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(features)
-    return keras.Model(image, (z_mean, z_log_var), name="encoder")
 
 
 @keras.saving.register_keras_serializable("vaehelpers")
@@ -217,11 +122,11 @@ class VAE(keras.Model):
     def encode(self, x):
         """Images `[N, ...]` to the NumPy arrays `(z_mean, z_log_var)`, both `[N, J]`."""
         self._check(x, "x")
-        return tuple(self.encoder.predict(x, verbose=0))
+        return _in_batches(self.encoder, x)
 
     def decode(self, z):
         """Codes `[N, J]` to the decoder's output as a NumPy array: logits or means, as in `x_decoded`."""
-        return self.decoder.predict(np.asarray(z, "float32"), verbose=0)
+        return _in_batches(self.decoder, np.asarray(z, "float32"))
 
     def sample_prior(self, n, seed=None):
         """Draw `n` codes from the prior, a NumPy array `[n, J]`: `vae.decode(vae.sample_prior(16))`."""
@@ -265,6 +170,12 @@ class VAE(keras.Model):
         for name, value in attached.items():
             setattr(vae, name, keras.Variable(value, trainable=False, name=name))
         return vae
+
+
+def _in_batches(network, inputs, size=1000):
+    """Apply a network to an array, without its compiled `predict`: compiling costs more than a few calls."""
+    parts = [network(inputs[start : start + size], training=False) for start in range(0, len(inputs), size)]
+    return keras.tree.map_structure(lambda *batches: np.concatenate([*map(ops.convert_to_numpy, batches)]), *parts)
 
 
 def _refuse_targets(y, sample_weight):

@@ -4,6 +4,7 @@
 `set_seed` is given: that is how a test runs a whole lesson under another seed.
 """
 
+import logging
 import os
 import platform
 import sys
@@ -36,7 +37,9 @@ def _import_keras():
     """Import Keras without the messages that TensorFlow 2.21 writes at its start, past its own log level.
 
     They come from C++, so the file descriptor is redirected; whatever else is written there is passed on.
+    TensorFlow's own logger is set to errors: several models in one notebook make it warn of retracing.
     """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if "keras" not in sys.modules:
         with tempfile.TemporaryFile() as log:
             stderr = os.dup(2)
@@ -78,6 +81,15 @@ def set_seed(seed):
     keras = _import_keras()
     keras.utils.set_random_seed(effective)
     return effective
+
+
+def progress_bar():
+    """A Keras callback: one line of text with the epoch, the time left and the metrics, for `fit(..., verbose=0)`."""
+    _import_keras()
+    from tqdm import tqdm
+    from tqdm.keras import TqdmCallback
+
+    return TqdmCallback(verbose=0, tqdm_class=tqdm, file=sys.stdout, ascii=True, dynamic_ncols=False)
 
 
 def devices():

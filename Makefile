@@ -1,0 +1,40 @@
+# A thin list: the work lies in scripts/ and in the tests.
+PYTHON ?=
+python := .venv/bin/python
+as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help setup lab test robust notebooks data lock
+help:
+	@grep -E '^## ' Makefile | cut -c4-
+
+## make lab        set up .venv on the first call, then open lesson 00 in JupyterLab
+lab: setup
+	$(python) -m jupyter lab $(as_root) notebooks/00_the_question.ipynb
+
+## make test       style, unit tests and doctests, both backends, and all notebooks against their stored outputs
+test: setup
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m pytest --doctest-modules tests vaehelpers
+	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py
+	$(python) -m pytest --nbval notebooks
+
+## make robust     the notebooks again, under two other seeds, with one and with two threads
+robust: setup
+	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(python) -m pytest --nbval notebooks
+	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(python) -m pytest --nbval notebooks
+
+## make notebooks  run all notebooks and store their outputs in the form that the guards want
+notebooks: setup
+	$(python) scripts/execute_notebooks.py
+
+## make data       rebuild data/mnist_sample.npz
+data: setup
+	$(python) scripts/build_sample.py
+
+## make lock       resolve the newest versions into requirements.lock and requirements-gpu.lock (needs uv)
+lock:
+	sh scripts/lock.sh
+
+setup:
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh

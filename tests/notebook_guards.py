@@ -1,0 +1,96 @@
+"""What is wrong with a notebook of the course: the rules that nbval does not enforce, and its holes.
+
+nbval compares stored with fresh outputs, but: a cell without an execution count is run and not compared; a cell
+tagged `raises-exception` passes when it raises nothing; `nbval-skip` and NBVAL_ comments switch cells off unseen.
+"""
+
+import re
+from collections import Counter
+
+MAX_CELLS, MIN_CELLS = 35, 20
+MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
+MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
+MAX_BYTES = 800_000
+IGNORE = "nbval-ignore-output"
+TAGS = {IGNORE, "readme-figure"}
+VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
+
+
+def text(part):
+    return "".join(part)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def tags(cell):
+    return set(cell["metadata"].get("tags", []))
+
+
+def problems(notebook, size=0):
+    """Every rule that a notebook (parsed JSON) breaks, as sentences."""
+    found = [*_metadata(notebook), *_prose(notebook), *_proportions(notebook)]
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        found += [f"code cell {number}: {problem}" for problem in _code_cell(cell, number)]
+    if size > MAX_BYTES:
+        found.append(f"{size} bytes, at most {MAX_BYTES}")
+    return found
+
+
+def _metadata(notebook):
+    if set(notebook["metadata"]) != {"kernelspec"} or notebook["metadata"]["kernelspec"]["name"] != "python3":
+        yield "the notebook's metadata is not a kernelspec python3 alone"
+    ids = Counter(cell.get("id") for cell in notebook["cells"])
+    if None in ids or max(ids.values()) > 1:
+        yield "cell ids are missing or not unique"
+    if any(set(cell["metadata"]) - {"tags"} for cell in notebook["cells"]):
+        yield "a cell has metadata other than tags"
+
+
+def _prose(notebook):
+    prose = [text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    titles = [line for cell in prose for line in cell.splitlines() if line.startswith("# ")]
+    if len(titles) != 1 or not text(notebook["cells"][0]["source"]).startswith("# "):
+        yield "there is not exactly one title, at the top"
+    if any(re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", cell) for cell in prose):
+        yield "an image has no alternative text"
+
+
+def _proportions(notebook):
+    cells, code = len(notebook["cells"]), code_cells(notebook)
+    if not MIN_CELLS <= cells <= MAX_CELLS:
+        yield f"{cells} cells, not {MIN_CELLS} to {MAX_CELLS}"
+    if not 0.45 <= 1 - len(code) / cells <= 0.6:
+        yield f"{1 - len(code) / cells:.0%} of the cells are Markdown, not 45 to 60 %"
+    if sum(IGNORE in tags(cell) for cell in code) > MAX_IGNORED:
+        yield f"more than {MAX_IGNORED} cells are ignored by nbval"
+
+
+def _code_cell(cell, number):
+    source = text(cell["source"])
+    if cell["execution_count"] != number:
+        yield f"its execution count is {cell['execution_count']}: nbval would not compare it, or it ran out of order"
+    if tags(cell) - TAGS:
+        yield f"tags {sorted(tags(cell) - TAGS)} are not allowed"
+    if "NBVAL_" in source or "nbval-" in source:
+        yield "a comment directs nbval: use a tag"
+    lines = sum(bool(line.strip()) for line in source.splitlines())
+    if not 1 <= lines <= (MAX_LINES_OF_A_MODEL if "(keras.Model)" in source else MAX_LINES):
+        yield f"{lines} lines"
+    for output in cell["outputs"]:
+        if output["output_type"] == "error":
+            yield "it ends in an error: catch it and print it"
+        if output.get("name") == "stderr":
+            yield "it writes to stderr"
+        if VOLATILE & set(output.get("data", {})) and IGNORE not in tags(cell):
+            yield "an output of HTML, SVG or a widget is compared"
+        shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
+        if re.search(r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}", shown):
+            yield "an output holds a path or an address of this machine"
+
+
+def ignored_share(notebooks):
+    """The share of all code cells whose outputs nbval ignores."""
+    cells = [cell for notebook in notebooks for cell in code_cells(notebook)]
+    return sum(IGNORE in tags(cell) for cell in cells) / len(cells)

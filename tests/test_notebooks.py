@@ -1,0 +1,108 @@
+"""The notebooks keep the guards' rules, each rule fails when it is broken, and nbval compares what we think."""
+
+import base64
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, problems
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_there_are_lessons():
+    assert [path.stem for path in LESSONS][:1] == ["00_the_question"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_keeps_the_rules(path):
+    assert problems(read(path), path.stat().st_size) == []
+
+
+def test_few_cells_are_ignored():
+    assert ignored_share([read(path) for path in LESSONS]) <= MAX_IGNORED_SHARE
+
+
+def spoiled(change):
+    """A good lesson, and what the guards say of it after `change(notebook, its second code cell)`."""
+    notebook = copy.deepcopy(read(LESSONS[0]))
+    change(notebook, code_cells(notebook)[1])
+    return problems(notebook)
+
+
+def output(**fields):
+    return lambda notebook, cell: cell["outputs"].append(fields)
+
+
+def swap_counts(notebook, cell):
+    first = code_cells(notebook)[0]
+    first["execution_count"], cell["execution_count"] = cell["execution_count"], first["execution_count"]
+
+
+HOLES = {
+    "execution count": lambda n, cell: cell.update(execution_count=None),
+    "out of order": swap_counts,
+    "'raises-exception'": lambda n, cell: cell["metadata"].update(tags=["raises-exception"]),
+    "'nbval-skip'": lambda n, cell: cell["metadata"].update(tags=["nbval-skip"]),
+    "comment directs": lambda n, cell: cell.update(source="# NBVAL_IGNORE_OUTPUT\n1"),
+    "cells are ignored": lambda n, cell: [c["metadata"].update(tags=["nbval-ignore-output"]) for c in code_cells(n)],
+    "16 lines": lambda n, cell: cell.update(source="a = 1\n" * 16),
+    "0 lines": lambda n, cell: cell.update(source="\n"),
+    "error": output(output_type="error", ename="E", evalue="", traceback=[]),
+    "stderr": output(output_type="stream", name="stderr", text="x"),
+    "HTML": output(output_type="display_data", data={"text/html": "<b>1</b>"}),
+    "path or an address": output(output_type="stream", name="stdout", text="saved in /home/me/x"),
+    "kernelspec": lambda n, cell: n["metadata"]["kernelspec"].update(name="my-env"),
+    "metadata is not": lambda n, cell: n["metadata"].update(widgets={}),
+    "other than tags": lambda n, cell: cell["metadata"].update(execution={}),
+    "not unique": lambda n, cell: cell.update(id=n["cells"][0]["id"]),
+    "one title": lambda n, cell: n["cells"][1].update(source="# another"),
+    "alternative text": lambda n, cell: n["cells"][1].update(source="![](x.png)"),
+    "Markdown": lambda n, cell: n["cells"].__delitem__(slice(-4, None)) or n["cells"].extend([cell] * 6),
+    "not 20 to 35": lambda n, cell: n["cells"].extend(n["cells"]),
+}
+
+
+@pytest.mark.parametrize("words", HOLES)
+def test_a_broken_rule_is_found(words):
+    assert any(words in problem for problem in spoiled(HOLES[words]))
+
+
+def test_a_large_notebook_is_found():
+    assert any("bytes" in problem for problem in problems(read(LESSONS[0]), 800_001))
+
+
+@pytest.mark.parametrize(
+    ("stored", "count", "passes"), [("2", 1, True), ("3", 1, False), (None, 1, False), (None, None, True)]
+)
+def test_nbval_compares_a_cell_that_was_executed(tmp_path, stored, count, passes):
+    """The last case is nbval's hole: a stripped cell passes whatever it prints. The guards close it."""
+    result = {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": {"text/plain": stored}}
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1 + 1", "execution_count": count}
+    notebook = {"cells": [{**cell, "outputs": [result] if stored else []}], "nbformat": 4, "nbformat_minor": 5}
+    notebook["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    (tmp_path / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-c", ROOT / "pyproject.toml", tmp_path / "one.ipynb"]
+    assert (subprocess.run(command, capture_output=True, cwd=tmp_path).returncode == 0) == passes
+
+
+def test_the_readme_shows_the_lessons_own_figure():
+    (cell,) = [cell for cell in code_cells(read(LESSONS[0])) if "readme-figure" in cell["metadata"].get("tags", [])]
+    (png,) = [o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    assert base64.b64decode(png) == (ROOT / "docs" / "two_losses.png").read_bytes()
+
+
+def test_links_between_files_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "data").glob("*.md")]
+    for page in pages:
+        links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        assert [link for link in links if not (page.parent / link).exists()] == [], page
