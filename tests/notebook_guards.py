@@ -75,6 +75,8 @@ def _code_cell(cell, number):
         yield f"tags {sorted(tags(cell) - TAGS)} are not allowed"
     if "NBVAL_" in source or "nbval-" in source:
         yield "a comment directs nbval: use a tag"
+    if source.rstrip().endswith(";"):
+        yield "it ends in a semicolon, which hides nothing under nbval: use plt.show()"
     lines = sum(bool(line.strip()) for line in source.splitlines())
     if not 1 <= lines <= (MAX_LINES_OF_A_MODEL if "(keras.Model)" in source else MAX_LINES):
         yield f"{lines} lines"

@@ -55,6 +55,7 @@ HOLES = {
     "'nbval-skip'": lambda n, cell: cell["metadata"].update(tags=["nbval-skip"]),
     "comment directs": lambda n, cell: cell.update(source="# NBVAL_IGNORE_OUTPUT\n1"),
     "cells are ignored": lambda n, cell: [c["metadata"].update(tags=["nbval-ignore-output"]) for c in code_cells(n)],
+    "semicolon": lambda n, cell: cell.update(source="plot();"),
     "16 lines": lambda n, cell: cell.update(source="a = 1\n" * 16),
     "0 lines": lambda n, cell: cell.update(source="\n"),
     "error": output(output_type="error", ename="E", evalue="", traceback=[]),
