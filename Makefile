@@ -3,13 +3,14 @@ PYTHON ?=
 python := .venv/bin/python
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+.DEFAULT_GOAL := help
 .PHONY: help setup lab test robust notebooks data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
 ## make lab        set up .venv on the first call, then open lesson 00 in JupyterLab
 lab: setup
-	$(python) -m jupyter lab $(as_root) notebooks/00_the_question.ipynb
+	$(python) -m jupyter lab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_the_question.ipynb
 
 ## make test       style, unit tests and doctests, both backends, and all notebooks against their stored outputs
 test: setup

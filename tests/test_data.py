@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 
 from vaehelpers import data
 
@@ -151,3 +152,12 @@ def test_good_images_come_back_as_float32_without_a_copy(digits):
     assert data.check_images(np.eye(3, dtype=bool)).dtype == np.float32
     assert data.check_images(np.eye(3, dtype="uint8")).dtype == np.float32
     assert data.check_images([[-5.0, 5.0]], unit_interval=False).tolist() == [[-5, 5]]
+
+
+def test_the_floor_and_the_ceiling_that_lesson_01_states(full_mnist):
+    """The entropy of MNIST's 60,000 grey images, and the cost of always answering with their average."""
+    x = full_mnist.x_train.reshape(60_000, -1)
+    floor = -(special.xlogy(x, x) + special.xlog1py(1 - x, -x)).sum(dtype="float64") / 60_000
+    mean = x.mean(axis=0, dtype="float64")
+    assert floor == pytest.approx(45.76, abs=0.005)
+    assert -(special.xlogy(mean, mean) + special.xlog1py(1 - mean, -mean)).sum() == pytest.approx(206.03, abs=0.005)

@@ -11,8 +11,10 @@ LAYERS = {
     "claims": 0,
     "data": 0,
     "losses": 1,
+    "linear_gaussian": 1,
     "networks": 1,
     "models": 2,
+    "diagnostics": 3,
     "plots": 4,
 }
 FRAMEWORKS_AT_THE_TOP = {"losses", "networks", "models"}

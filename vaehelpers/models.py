@@ -15,6 +15,7 @@ from vaehelpers.networks import Sampling, build_keras_example, build_mlp
 __all__ = ["VAE", "Sampling", "build_keras_example", "build_mlp"]
 
 EVALUATION_SEED = 0
+LOG_2PI = float(np.log(2 * np.pi))
 UNIT_INTERVAL_LIKELIHOODS = (bernoulli_log_likelihood, continuous_bernoulli_log_likelihood)
 
 
@@ -84,7 +85,7 @@ class VAE(keras.Model):
         if self.prior is None:
             return gaussian_kl_per_dim(z_mean, z_log_var)
         squares = ops.square(z - z_mean) * ops.exp(-z_log_var)
-        log_q = -0.5 * ops.sum(np.log(2 * np.pi) + z_log_var + squares, axis=-1)
+        log_q = -0.5 * ops.sum(LOG_2PI + z_log_var + squares, axis=-1)
         return (log_q - self.prior.log_prob(z))[:, None]
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
@@ -146,6 +147,23 @@ class VAE(keras.Model):
 
     def _attached_variables(self):
         return {name: value for name, value in vars(self).items() if isinstance(value, keras.Variable)}
+
+    def sample_posterior(self, x, k, seed):
+        """Draw k codes for each image from q(z|x): z `[k, N, J]` and log q(z|x) `[k, N]`, NumPy, for diagnostics."""
+        z_mean, z_log_var = self.encode(x)
+        noise = np.random.default_rng(seed).standard_normal((k, *z_mean.shape), dtype="float32")
+        log_q = -0.5 * (noise**2 + z_log_var + LOG_2PI).sum(axis=-1)
+        return z_mean + np.exp(0.5 * z_log_var) * noise, log_q
+
+    def log_joint(self, x, z):
+        """log p(x, z) `[k, N]` for images `[N, ...]` and codes `[k, N, J]`, NumPy, for diagnostics."""
+        codes = np.reshape(z, (-1, z.shape[-1])).astype("float32")
+        images = np.broadcast_to(np.asarray(x, "float32"), (len(z), *x.shape)).reshape(-1, *x.shape[1:])
+        log_prior = -0.5 * (codes**2 + LOG_2PI).sum(axis=-1)
+        if self.prior is not None:
+            log_prior = ops.convert_to_numpy(self.prior.log_prob(codes))
+        log_likelihood = self.log_likelihood(images, self.decoder(codes, training=False))
+        return (ops.convert_to_numpy(log_likelihood) + log_prior).reshape(z.shape[:2])
 
     def get_config(self):
         return {

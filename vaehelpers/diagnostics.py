@@ -1,0 +1,54 @@
+"""What a trained VAE is worth: bounds on log p(x), in words and arrays (no figures)."""
+
+import numpy as np
+
+DECODED_AT_ONCE = 2000  # codes: bounds the memory whatever the numbers of images and samples
+
+
+def importance_weighted_bound(model, x, n_samples, seed):
+    """The K-sample bound `log 1/K sum over k of p(x, z_k) / q(z_k|x)`, `z_k ~ q(z|x)`, computed in log space.
+
+    In expectation it is the ELBO at K = 1, rises with K, and reaches log p(x) in the limit.
+
+    Args:
+        model: any object with `sample_posterior(x, k, seed) -> (z [k, B, J], log_q [k, B])` and
+            `log_joint(x, z) -> [k, B]`: `VAE` and `LinearGaussian` are such.
+        x: images `[B, ...]`.
+        n_samples: K, at least 1. Memory does not grow with it.
+        seed: a whole number; the same seed gives the same bound.
+
+    Returns:
+        `[B]`, float64, nats.
+
+    Raises:
+        ValueError: for no sample or no image.
+
+    Source: Burda, Grosse & Salakhutdinov (2016), equation 8.
+
+    Example:
+        >>> from vaehelpers.linear_gaussian import LinearGaussian
+        >>> model = LinearGaussian(np.ones([3, 1]), np.zeros(3), 0.5)
+        >>> x, _ = model.sample(4, seed=0)
+        >>> bound = importance_weighted_bound(model, x, n_samples=10, seed=0)
+        >>> bool(np.allclose(bound, model.log_evidence(x)))  # from the exact posterior one sample is enough
+        True
+    """
+    if n_samples < 1:
+        raise ValueError(f"n_samples is {n_samples}: pass at least 1")
+    if len(x) == 0:
+        raise ValueError("x holds no images: pass at least one")
+    images_at_once = max(1, min(len(x), DECODED_AT_ONCE // min(n_samples, 100)))
+    seeds = np.random.SeedSequence(seed).spawn(-(-len(x) // images_at_once))
+    parts = [x[start : start + images_at_once] for start in range(0, len(x), images_at_once)]
+    return np.concatenate([_bound(model, part, n_samples, s) for part, s in zip(parts, seeds, strict=True)])
+
+
+def _bound(model, x, n_samples, seed):
+    chunk = max(1, DECODED_AT_ONCE // len(x))
+    total = np.full(len(x), -np.inf)
+    for start in range(0, n_samples, chunk):
+        k = min(chunk, n_samples - start)
+        z, log_q = model.sample_posterior(x, k, int(seed.spawn(1)[0].generate_state(1)[0]))
+        log_weights = np.asarray(model.log_joint(x, z), "float64") - log_q
+        total = np.logaddexp(total, np.logaddexp.reduce(log_weights, axis=0))
+    return total - np.log(n_samples)

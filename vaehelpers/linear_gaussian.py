@@ -1,0 +1,149 @@
+"""Probabilistic PCA, the one VAE whose log p(x), posterior and ELBO are closed forms (NumPy, float64, nats)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """The model `z ~ N(0, I)`, `x | z ~ N(W z + mean, variance I)`.
+
+    Args:
+        weights: W, `[D, J]`.
+        mean: `[D]`.
+        variance: the decoder's variance, a number above 0.
+
+    Raises:
+        ValueError: where the shapes do not fit or the variance is not above 0; from the methods, for x or q that
+            do not fit the model.
+
+    Source: Tipping & Bishop (1999), "Probabilistic Principal Component Analysis".
+
+    Example:
+        >>> model = LinearGaussian(weights=np.array([[2.0], [0.0]]), mean=np.zeros(2), variance=1.0)
+        >>> x = np.array([[1.0, 1.0]])
+        >>> q_mean, q_covariance = model.posterior(x)
+        >>> bool(np.isclose(model.elbo(x, q_mean, q_covariance)[0], model.log_evidence(x)[0]))
+        True
+    """
+
+    weights: np.ndarray
+    mean: np.ndarray
+    variance: float
+
+    def __post_init__(self):
+        weights, mean = np.asarray(self.weights, "float64"), np.asarray(self.mean, "float64")
+        if weights.ndim != 2 or mean.shape != weights.shape[:1]:
+            raise ValueError(f"weights has shape {weights.shape}, mean {mean.shape}: pass [D, J] and [D]")
+        if not (np.isscalar(self.variance) and 0 < self.variance < np.inf):
+            raise ValueError(f"variance is {self.variance!r}: pass one number above 0")
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "mean", mean)
+
+    @classmethod
+    def fit(cls, x, latent_dim):
+        """The maximum-likelihood model: W spans the leading eigenvectors of x's covariance.
+
+        Args:
+            x: `[N, D]`.
+            latent_dim: J, from 0 to D - 1.
+
+        Raises:
+            ValueError: where x is not such an array, J does not fit, or nothing is left for the variance.
+
+        Source: Tipping & Bishop (1999), equations 7 and 8.
+        """
+        x = np.asarray(x, "float64")
+        if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
+            raise ValueError(f"x has shape {x.shape}: pass at least two finite rows, [N, D]")
+        if not 0 <= latent_dim < x.shape[1]:
+            raise ValueError(f"latent_dim is {latent_dim}: pass 0 to {x.shape[1] - 1}, one less than x has columns")
+        values, vectors = np.linalg.eigh(np.cov(x.T, bias=True).reshape(x.shape[1], x.shape[1]))
+        values, vectors = values[::-1], vectors[:, ::-1]
+        variance = float(values[latent_dim:].mean())
+        if variance <= 1e-12 * values[0]:
+            raise ValueError(f"x has no variance beyond {latent_dim} dimensions: pass a smaller latent_dim")
+        scales = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))
+        return cls(vectors[:, :latent_dim] * scales, x.mean(axis=0), variance)
+
+    def sample(self, n, seed):
+        """Draw `n` pairs: x `[n, D]` and the z `[n, J]` that they came from."""
+        rng = np.random.default_rng(seed)
+        z = rng.standard_normal((n, self.weights.shape[1]))
+        noise = rng.standard_normal((n, len(self.mean)))
+        return self.mean + z @ self.weights.T + np.sqrt(self.variance) * noise, z
+
+    def log_evidence(self, x):
+        """log p(x) `[N]`: the density of `N(mean, W W^T + variance I)`, from that D x D covariance alone."""
+        covariance = self.weights @ self.weights.T + self.variance * np.eye(len(self.mean))
+        root = np.linalg.cholesky(covariance)
+        whitened = np.linalg.solve(root, self._centered(x).T)
+        return -0.5 * (len(root) * LOG_2PI + (whitened**2).sum(axis=0)) - np.log(np.diag(root)).sum()
+
+    def posterior(self, x):
+        """p(z|x), a normal distribution: its means `[N, J]` and the covariance `[J, J]` that all x share."""
+        precision = np.eye(self.weights.shape[1]) + self.weights.T @ self.weights / self.variance
+        covariance = np.linalg.inv(precision)
+        return self._centered(x) @ self.weights @ covariance / self.variance, covariance
+
+    def distortion(self, x, q_mean, q_covariance):
+        """-E_q log p(x|z) `[N]` for q = N(q_mean `[N, J]`, q_covariance `[J, J]` or `[N, J, J]`)."""
+        q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
+        squares = ((self._centered(x) - q_mean @ self.weights.T) ** 2).sum(axis=1)
+        spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
+        return 0.5 * (len(self.mean) * (LOG_2PI + np.log(self.variance)) + (squares + spread) / self.variance)
+
+    def rate(self, x, q_mean, q_covariance):
+        """KL(q || N(0, I)) `[N]`."""
+        q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
+        trace = np.trace(q_covariance, axis1=-2, axis2=-1)
+        return 0.5 * (trace + (q_mean**2).sum(axis=1) - q_mean.shape[1] - np.linalg.slogdet(q_covariance)[1])
+
+    def elbo(self, x, q_mean, q_covariance):
+        """-(distortion + rate) `[N]`, at most log p(x)."""
+        return -(self.distortion(x, q_mean, q_covariance) + self.rate(x, q_mean, q_covariance))
+
+    def gap(self, x, q_mean, q_covariance):
+        """KL(q || p(z|x)) `[N]`, from the two normal distributions alone: `log p(x) = elbo + gap`."""
+        q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
+        mean, covariance = self.posterior(x)
+        difference, precision = q_mean - mean, np.linalg.inv(covariance)
+        trace = np.einsum("jk,...kj->...", precision, q_covariance)
+        distance = np.einsum("nj,jk,nk->n", difference, precision, difference)
+        log_ratio = np.linalg.slogdet(covariance)[1] - np.linalg.slogdet(q_covariance)[1]
+        return 0.5 * (trace + distance - q_mean.shape[1] + log_ratio)
+
+    def log_joint(self, x, z):
+        """log p(x, z) `[K, N]` for x `[N, D]` and z `[K, N, J]`."""
+        residuals = self._centered(x) - z @ self.weights.T
+        log_likelihood = -0.5 * (residuals**2).sum(axis=-1) / self.variance
+        log_prior = -0.5 * ((z**2).sum(axis=-1) + z.shape[-1] * LOG_2PI)
+        return log_likelihood - 0.5 * len(self.mean) * (LOG_2PI + np.log(self.variance)) + log_prior
+
+    def sample_posterior(self, x, k, seed):
+        """Draw k codes for each x from the exact posterior: z `[k, N, J]` and log q(z|x) `[k, N]`."""
+        mean, covariance = self.posterior(x)
+        root = np.linalg.cholesky(covariance)
+        noise = np.random.default_rng(seed).standard_normal((k, *mean.shape))
+        log_q = -0.5 * (noise**2).sum(axis=-1) - 0.5 * mean.shape[1] * LOG_2PI - np.log(np.diag(root)).sum()
+        return mean + noise @ root.T, log_q
+
+    def _centered(self, x):
+        x = np.asarray(x, "float64")
+        if x.ndim != 2 or x.shape[1] != len(self.mean):
+            raise ValueError(f"x has shape {x.shape}: this model wants [N, {len(self.mean)}]")
+        return x - self.mean
+
+    def _checked_q(self, x, q_mean, q_covariance):
+        q_mean, q_covariance = np.asarray(q_mean, "float64"), np.asarray(q_covariance, "float64")
+        n, latent_dim = len(x), self.weights.shape[1]
+        square = (latent_dim, latent_dim)
+        if q_mean.shape != (n, latent_dim) or q_covariance.shape not in (square, (n, *square)):
+            raise ValueError(
+                f"q_mean has shape {q_mean.shape}, q_covariance {q_covariance.shape}: pass [{n}, {latent_dim}] and "
+                f"{list(square)}, or one covariance for each row of x"
+            )
+        return q_mean, q_covariance
