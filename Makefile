@@ -4,7 +4,7 @@ python := .venv/bin/python
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test robust notebooks data lock
+.PHONY: help setup lab test robust notebooks exercises data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -28,6 +28,10 @@ robust: setup
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup
 	$(python) scripts/execute_notebooks.py
+
+## make exercises  generate notebooks/exercises from notebooks/solutions, and run both
+exercises: setup
+	$(python) scripts/make_exercises.py
 
 ## make data       rebuild data/mnist_sample.npz
 data: setup

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(path):
@@ -37,6 +38,8 @@ def clean(notebook):
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         joined = []
         for output in cell.get("outputs", []):
+            if WIDGET in output.get("data", {}):
+                continue  # without its state, which is not stored, a widget shows nothing
             if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
                 joined[-1].text += output.text
             else:

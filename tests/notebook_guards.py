@@ -12,7 +12,7 @@ MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
 IGNORE = "nbval-ignore-output"
-TAGS = {IGNORE, "readme-figure"}
+TAGS = {IGNORE, "readme-figure", "solution"}
 VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 
 
@@ -28,9 +28,9 @@ def tags(cell):
     return set(cell["metadata"].get("tags", []))
 
 
-def problems(notebook, size=0):
-    """Every rule that a notebook (parsed JSON) breaks, as sentences."""
-    found = [*_metadata(notebook), *_prose(notebook), *_proportions(notebook)]
+def problems(notebook, size=0, lesson=True):
+    """Every rule that a notebook (parsed JSON) breaks, as sentences; the proportions are a lesson's."""
+    found = [*_metadata(notebook), *_prose(notebook), *(_proportions(notebook) if lesson else [])]
     for number, cell in enumerate(code_cells(notebook), start=1):
         found += [f"code cell {number}: {problem}" for problem in _code_cell(cell, number)]
     if size > MAX_BYTES:

@@ -16,8 +16,15 @@ LAYERS = {
     "models": 2,
     "diagnostics": 3,
     "plots": 4,
+    "exercises": 5,
 }
 FRAMEWORKS_AT_THE_TOP = {"losses", "networks", "models"}
+
+
+def sources(module):
+    """The source of a module, or of every file of a module that is a folder."""
+    paths = sorted((PACKAGE / module).glob("*.py")) or [PACKAGE / f"{module}.py"]
+    return [path.read_text(encoding="utf-8") for path in paths]
 
 
 def imports(tree):
@@ -32,18 +39,19 @@ def imports(tree):
 def broken_layers(module, source):
     """The modules of the package that `module` imports although they do not lie below it."""
     inside = [name.split(".")[1] for name in imports(ast.parse(source)) if name.startswith("vaehelpers.")]
-    return [name for name in inside if LAYERS[name] >= LAYERS[module]]
+    return [name for name in inside if name != module and LAYERS[name] >= LAYERS[module]]
 
 
 def test_every_module_has_a_layer():
-    assert {path.stem for path in PACKAGE.glob("*.py")} == {*LAYERS, "__init__"}
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert {path.stem for path in PACKAGE.glob("*.py")} | folders == {*LAYERS, "__init__"}
 
 
 @pytest.mark.parametrize("module", LAYERS)
 def test_imports_run_downward(module):
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-    assert broken_layers(module, source) == []
-    assert not {name.split(".")[0] for name in imports(ast.parse(source))} & {"tensorflow", "jax", "torch"}
+    for source in sources(module):
+        assert broken_layers(module, source) == []
+        assert not {name.split(".")[0] for name in imports(ast.parse(source))} & {"tensorflow", "jax", "torch"}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,7 @@ def test_an_import_upward_is_found(source):
 
 @pytest.mark.parametrize("module", sorted(set(LAYERS) - FRAMEWORKS_AT_THE_TOP))
 def test_keras_is_imported_inside_functions_only(module):
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
-    top = ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
-    assert not any(name.startswith("keras") for name in imports(top))
+    for source in sources(module):
+        body = ast.parse(source).body
+        top = ast.Module([node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+        assert not any(name.startswith("keras") for name in imports(top))

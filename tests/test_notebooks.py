@@ -13,6 +13,8 @@ from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, proble
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("[0-9]*.ipynb"))
+EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 
 
 def read(path):
@@ -28,8 +30,37 @@ def test_a_lesson_keeps_the_rules(path):
     assert problems(read(path), path.stat().st_size) == []
 
 
+@pytest.mark.parametrize("path", [*SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_exercises_and_solutions_keep_the_rules(path):
+    assert problems(read(path), path.stat().st_size, lesson=False) == []
+
+
 def test_few_cells_are_ignored():
-    assert ignored_share([read(path) for path in LESSONS]) <= MAX_IGNORED_SHARE
+    assert ignored_share([read(path) for path in [*LESSONS, *SOLUTIONS, *EXERCISES]]) <= MAX_IGNORED_SHARE
+
+
+def test_every_lesson_has_its_exercises():
+    names = [path.name for path in LESSONS]
+    assert names == [path.name for path in SOLUTIONS] == [path.name for path in EXERCISES]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_exercises_are_generated_from_solutions(path):
+    """The exercise is the solution with `answer = ...` in the place of the three tagged cells, and nothing else."""
+    solution, exercise = read(path), read(ROOT / "notebooks" / "exercises" / path.name)
+    tagged = [cell for cell in solution["cells"] if "solution" in cell["metadata"].get("tags", [])]
+    assert len(tagged) == 3
+    for cell in tagged:
+        cell.update(source=["answer = ..."], metadata={})
+    kept = ("id", "cell_type", "source", "metadata")
+    assert [[c[k] for k in kept] for c in exercise["cells"]] == [[c[k] for k in kept] for c in solution["cells"]]
+
+
+@pytest.mark.parametrize("path", [*SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_solutions_are_right_and_exercises_are_open(path):
+    said = [text for cell in code_cells(read(path)) if "check_" in "".join(cell["source"]) for text in cell["outputs"]]
+    wanted = "✓ right" if path.parent.name == "solutions" else "… not answered yet"
+    assert ["".join(output["text"]).startswith(wanted) for output in said] == [True] * 3
 
 
 def spoiled(change):

@@ -1,0 +1,25 @@
+"""Checks of the exercises: right, not answered yet, or which aspect is off. Every check prints, none raises."""
+
+from vaehelpers.exercises.lesson_00 import (
+    check_distortion_from_mean,
+    check_relative_weight,
+    check_which_factors_survive,
+)
+from vaehelpers.exercises.lesson_01 import check_floor, check_hidden_variance, check_three_pixels
+from vaehelpers.exercises.lesson_02 import check_gap, check_importance_weighted_bound, check_rate
+from vaehelpers.exercises.lesson_03 import check_loss, check_repeated_noise, check_sampling
+
+__all__ = [
+    "check_distortion_from_mean",
+    "check_floor",
+    "check_gap",
+    "check_hidden_variance",
+    "check_importance_weighted_bound",
+    "check_loss",
+    "check_rate",
+    "check_relative_weight",
+    "check_repeated_noise",
+    "check_sampling",
+    "check_three_pixels",
+    "check_which_factors_survive",
+]

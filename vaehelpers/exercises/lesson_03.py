@@ -1,0 +1,60 @@
+"""Checks of lesson 03: A VAE in Keras."""
+
+import numpy as np
+
+from vaehelpers.exercises.verdicts import NOT_YET, check_function, verdict
+
+
+def check_sampling(answer):
+    """Lesson 03, exercise 1: a function `(z_mean, z_log_var, epsilon) -> z`."""
+    rng = np.random.default_rng(1)
+    slips = [
+        (
+            lambda m, v, e: m + np.exp(v) * e,
+            "the standard deviation is exp(z_log_var / 2), not the variance exp(z_log_var)",
+        ),
+        (lambda m, v, e: m + v * e, "z_log_var is a logarithm: it must be exponentiated"),
+        (lambda m, v, e: np.exp(0.5 * v) * e, "the mean is missing"),
+        (lambda m, v, e: m + np.exp(-0.5 * v) * e, "the sign in the exponent"),
+    ]
+    check_function(answer, rng.normal(size=[3, 4, 2]), lambda m, v, e: m + np.exp(0.5 * v) * e, slips)
+
+
+def check_loss(answer):
+    """Lesson 03, exercise 2: a function `(x, x_logits, z_mean, z_log_var) -> minus the mean ELBO`, on NumPy arrays."""
+    rng = np.random.default_rng(2)
+    arguments = rng.random([6, 28, 28, 1]), rng.normal(size=[6, 28, 28, 1]), *rng.normal(size=[2, 6, 3])
+
+    def terms(x, logits, mean, log_var):
+        distortion = (np.logaddexp(0, logits) - x * logits).sum(axis=(1, 2, 3))
+        return distortion, 0.5 * (np.exp(log_var) + mean**2 - 1 - log_var)
+
+    def loss(reduce):
+        return lambda *arguments: reduce(*terms(*arguments))
+
+    slips = [
+        (loss(lambda d, kl: d.mean() / 784 + kl.sum(1).mean()), "the factor 784: sum over pixels, not mean"),
+        (loss(lambda d, kl: d.mean() + kl.mean()), "the factor 3: sum over latent dimensions, not mean"),
+        (loss(lambda d, kl: d.mean() - kl.sum(1).mean()), "the sign of the rate: it is added"),
+        (loss(lambda d, kl: d.mean() + 2 * kl.sum(1).mean()), "a constant is missing: the 1/2 of the rate"),
+        (loss(lambda d, kl: d + kl.sum(1)), "one number for each image: take their mean"),
+        (loss(lambda d, kl: (d + kl.sum(1)).sum()), "the factor 6: mean over images, not sum"),
+        (loss(lambda d, kl: -(d + kl.sum(1)).mean()), "the sign: that is the ELBO, and a loss is to be minimised"),
+    ]
+    check_function(answer, arguments, loss(lambda d, kl: (d + kl.sum(1)).mean()), slips)
+
+
+def check_repeated_noise(answer):
+    """Lesson 03, exercise 3: how many different draws come from five calls, by an integer seed and by a generator."""
+    if answer is ...:
+        print(NOT_YET)
+        return
+    if not isinstance(answer, (list, tuple)) or [type(n) for n in answer] != [int, int]:
+        print("✗ two whole numbers are wanted: (with the integer seed, with the SeedGenerator)")
+        return
+    slips = [
+        ((5, 1), "the other way round: first the integer seed, then the generator"),
+        ((5, 5), "an integer seed starts anew at every call: count again"),
+        ((1, 1), "a SeedGenerator moves on at every call: count again"),
+    ]
+    verdict(np.asarray(answer), (1, 5), slips)
