@@ -65,19 +65,23 @@ def test_another_source_is_an_error():
         data.load_mnist("fashion")
 
 
-def test_full_mnist(full_mnist):
+def test_full_mnist(full_mnist, monkeypatch):
+    monkeypatch.setenv("VAEHELPERS_DATA", os.path.join(os.environ["VAEHELPERS_DATA"], "mnist.npz"))
+    assert data.load_mnist("full").x_test.shape == (10000, 28, 28, 1)  # the file itself may be named, too
     assert full_mnist.x_train.shape == (60000, 28, 28, 1) and full_mnist.x_test.shape == (10000, 28, 28, 1)
 
 
-@pytest.mark.parametrize("damage", ["no archive", "truncated", "one pixel", "an array less"])
+@pytest.mark.parametrize("damage", ["no archive", "truncated", "one pixel", "an array less", "another layout"])
 def test_a_damaged_mnist_is_named(monkeypatch, tmp_path, full_mnist, damage):
     path = tmp_path / "mnist.npz"
     arrays = {name: np.zeros(3, "uint8") for name in data.ARRAYS}
-    if damage == "one pixel":
+    if damage in ("one pixel", "another layout"):
         arrays = {
             n: (255 * a[..., 0]).round().astype("uint8") if a.ndim == 4 else a for n, a in full_mnist._asdict().items()
         }
-        arrays["x_test"][0, 0, 0] += 1
+        arrays["x_test"][0, 0, 0] += damage == "one pixel"
+        if damage == "another layout":
+            arrays["x_train"] = arrays["x_train"].reshape(60_000, 784)
     if damage == "an array less":
         del arrays["y_test"]
     np.savez(path, **arrays)
@@ -122,6 +126,8 @@ IMAGES = np.full([4, 28, 28, 1], 0.5)
         ((255 * IMAGES).astype("uint8"), ValueError, "divide by 255"),
         (255 * IMAGES, ValueError, "divide by 255"),
         (2 * IMAGES - 2, ValueError, r"\(x \+ 1\) / 2"),
+        (2.00001 * IMAGES, ValueError, r"np.clip\(x, 0, 1\)"),
+        (1e300 * IMAGES, ValueError, "infinite"),
         (np.where(np.arange(4)[:, None, None, None] == 2, np.nan, IMAGES), ValueError, "NaN"),
         (IMAGES * np.inf, ValueError, "infinite"),
         (IMAGES[:0], ValueError, "no images"),

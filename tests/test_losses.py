@@ -184,6 +184,19 @@ def test_wrong_shapes_of_the_rate_are_an_error():
         losses.free_bits_rate(np.zeros([3]), 0.1)
     with pytest.raises(ValueError, match="per example"):
         losses.negative_elbo(np.zeros([2, 3]), np.zeros([2]))
+    with pytest.raises(ValueError, match="beta"):
+        losses.negative_elbo(np.zeros([3]), np.zeros([3]), beta=np.ones([3, 1]))
+    with pytest.raises(ValueError, match="min_nats"):
+        losses.free_bits_rate(np.zeros([2, 3]), np.ones([5, 1]))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [*LIKELIHOODS, losses.gaussian_kl],
+    ids=lambda loss: loss.__name__,
+)
+def test_batches_of_unknown_size_pass(loss):
+    assert loss(keras.Input((3,)), keras.Input((3,))).shape == (None,)
 
 
 def value_and_gradient(function, at):

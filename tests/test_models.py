@@ -1,5 +1,7 @@
 """The VAE as a Keras model, on whichever backend runs: its numbers, its file, its schedule, its errors."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -138,16 +140,9 @@ def test_the_same_seed_trains_the_same_model_and_another_does_not(x):
 
 
 def test_any_data_set_of_images_can_be_fitted(x):
-    class Batches(keras.utils.PyDataset):
-        def __len__(self):
-            return 3
-
-        def __getitem__(self, index):
-            return x[16 * index : 16 * index + 16]
-
     vae = small_vae()
-    vae.fit(Batches(), epochs=1, verbose=0)
-    assert np.isfinite(vae.evaluate(Batches(), verbose=0)).all()
+    vae.fit(Batches(x), epochs=1, verbose=0)
+    assert np.isfinite(vae.evaluate(Batches(x), verbose=0)).all()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -195,7 +190,7 @@ def test_an_unknown_likelihood_is_an_error(tmp_path, x):
     vae = small_vae(log_likelihood=lambda x, x_decoded: losses.bernoulli_log_likelihood(x, x_decoded))
     vae.fit(x, epochs=1, verbose=0)
     vae.save(tmp_path / "vae.keras")
-    with pytest.raises(ValueError, match="log_likelihood '<lambda>'"):
+    with pytest.raises(ValueError, match=r"log_likelihood '<lambda>', .*\{'log_likelihood': your_function\}"):
         keras.saving.load_model(tmp_path / "vae.keras")
 
 
@@ -218,18 +213,24 @@ def test_a_prior_makes_the_rate_a_monte_carlo_estimate(tmp_path, x):
 
 
 class Raise(keras.callbacks.Callback):
-    """Set a variable to the number of the epoch."""
+    """Set the weight to the number of the epoch, or to that of the step."""
 
-    def __init__(self, variable):
+    def __init__(self, find, when):
         super().__init__()
-        self.variable = variable
+        self.find, self.when = find, when
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.variable.assign(epoch)
+        if self.when == "epoch":
+            self.find(self.model).assign(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.when == "batch":
+            self.find(self.model).assign(batch)
 
 
+@pytest.mark.parametrize("when", ["epoch", "batch"])
 @pytest.mark.parametrize("kind", ["attached variable", "objective that is a layer"])
-def test_a_scheduled_weight_really_changes(tmp_path, x, kind):
+def test_a_scheduled_weight_really_changes(tmp_path, x, kind, when):
     """With a learning rate of 0 the loss is distortion + beta * rate at fixed weights: it shows beta."""
     if kind == "attached variable":
         beta = keras.Variable(0.0, trainable=False, name="beta")
@@ -237,14 +238,21 @@ def test_a_scheduled_weight_really_changes(tmp_path, x, kind):
         vae.beta = beta
     else:
         vae = small_vae(objective=Weighted())
-        beta = vae.objective.beta
+
+    def find(model):
+        return model.beta if kind == "attached variable" else model.objective.beta
+
     vae.compile(keras.optimizers.SGD(0.0))
-    history = vae.fit(x, epochs=4, verbose=0, callbacks=[Raise(beta)]).history
+    three_equal_batches = np.tile(x[:16], (3, 1, 1, 1))
+    callbacks = [Raise(find, when)]
+    history = vae.fit(
+        three_equal_batches, epochs=4, batch_size=16, shuffle=False, verbose=0, callbacks=callbacks
+    ).history
     found = (np.array(history["loss"]) - history["distortion"]) / history["rate"]
-    np.testing.assert_allclose(found, [0, 1, 2, 3], atol=1e-3)
+    np.testing.assert_allclose(found, [0, 1, 2, 3] if when == "epoch" else [1, 1, 1, 1], atol=1e-3)
     vae.save(tmp_path / "vae.keras")
-    loaded = keras.saving.load_model(tmp_path / "vae.keras", custom_objects={"<lambda>": vae.objective})
-    assert float(loaded.beta if kind == "attached variable" else loaded.objective.beta) == 3
+    loaded = keras.saving.load_model(tmp_path / "vae.keras", custom_objects={"objective": vae.objective})
+    assert float(find(loaded)) == (3 if when == "epoch" else 2)
 
 
 def test_encode_decode_and_samples_are_numpy(x):
@@ -303,8 +311,11 @@ def test_a_gaussian_takes_any_real_pixels(x):
 
 def test_targets_and_weights_are_refused(x):
     for arguments in ({"y": x}, {"sample_weight": np.ones(len(x))}):
-        with pytest.raises(ValueError, match="the target of a VAE is x itself"):
-            small_vae().fit(x, **arguments, verbose=0)
+        for door in (small_vae().fit, small_vae().evaluate):
+            with pytest.raises(ValueError, match="the target of a VAE is x itself"):
+                door(x, **arguments, verbose=0)
+    small_vae().fit(x, validation_data=(x,), verbose=0)
+    small_vae().fit(x, validation_data=(x, None), verbose=0)
     with pytest.raises(ValueError, match="the target of a VAE is x itself"):
         small_vae().fit(x, validation_data=(x, x), verbose=0)
 
@@ -326,3 +337,171 @@ def test_the_factor_decides_whether_the_code_is_used(digits, seed):
         rates[name] = vae.evaluate(digits.x_test, verbose=0, return_dict=True)["rate"]
     assert rates["mean"] < 0.01
     assert rates["sum"] > 0.05
+
+
+@pytest.mark.parametrize("bad", [None, "x", {}, [], [np.zeros([2, *SHAPE])]])
+def test_what_is_no_array_is_named_at_every_door(x, bad):
+    for door in (small_vae().fit, small_vae().evaluate, small_vae().predict, small_vae().encode):
+        with pytest.raises(TypeError, match=f"^x is a {type(bad).__name__}: pass"):
+            door(bad)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of 16 of some images, of any dtype."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def __len__(self):
+        return len(self.images) // 16
+
+    def __getitem__(self, index):
+        return self.images[16 * index : 16 * index + 16]
+
+
+def test_an_empty_data_set_is_named(x):
+    with pytest.raises(ValueError, match="x is a data set without a batch"):
+        small_vae().fit(Batches(x[:3]))
+
+
+@pytest.mark.parametrize("prior", [None, WideNormal])
+def test_images_in_double_precision_are_trained_on(x, prior):
+    vae = small_vae(prior=prior and prior())
+    vae.fit(Batches(x.astype("float64")), epochs=1, verbose=0)
+    vae.train_on_batch(x.astype("float64"))
+    assert np.isfinite(vae.evaluate(Batches(x.astype("float64")), verbose=0)).all()
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_computes_the_terms_in_single_precision(x, policy):
+    exact = small_vae().evaluate(x, verbose=0, return_dict=True)
+    keras.config.set_dtype_policy(policy)
+    try:
+        vae = small_vae()
+        found = vae.evaluate(x, verbose=0, return_dict=True)
+        vae.fit(x, epochs=1, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert found == pytest.approx(exact, rel=0.02)
+
+
+def test_half_precision_is_summed_in_single_precision():
+    x = np.zeros([1, 64, 64, 3], "float16")
+    found = losses.gaussian_log_likelihood(x, x, np.float16(9))
+    assert float(found[0]) == pytest.approx(-0.5 * x.size * (np.log(2 * np.pi) + 9), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"log_likelihood": lambda x, mean: -ops.square(x - mean)}, "log_likelihood"),
+        ({"log_likelihood": lambda x, mean: -ops.mean(ops.square(x - mean))}, "log_likelihood"),
+        ({"log_likelihood": lambda x, mean: -ops.sum(ops.abs(x - mean), axis=(1, 2))}, "log_likelihood"),
+    ],
+)
+def test_a_likelihood_that_is_not_per_example_is_named(x, arguments, name):
+    with pytest.raises(ValueError, match=f"{name} returned shape"):
+        small_vae(**arguments).fit(x, verbose=0)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Subclassed(keras.Model):
+    """A decoder without `input_shape`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(30)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, z):
+        return ops.reshape(self.dense(z), (-1, *SHAPE))
+
+
+def test_a_subclassed_decoder_is_built_sampled_and_restored(tmp_path, x):
+    def subclassed():
+        return VAE(build_mlp(SHAPE, hidden=16, latent_dim=3)[0], Subclassed())
+
+    vae, other = subclassed(), subclassed()
+    vae.build((None, *SHAPE))
+    vae.save_weights(tmp_path / "w.weights.h5")
+    other.build((None, *SHAPE))
+    other.load_weights(tmp_path / "w.weights.h5")
+    vae.compile()
+    other.compile()
+    assert other.evaluate(x, verbose=0) == vae.evaluate(x, verbose=0)
+    assert vae.sample_prior(2).shape == (2, 3)
+    with pytest.raises(ValueError, match="n is 0"):
+        vae.sample_prior(0)
+
+
+def test_two_functions_without_a_name_are_not_mixed_up(tmp_path, x):
+    def halved(x, mean):
+        return 0.5 * losses.gaussian_log_likelihood(x, mean)
+
+    vae = small_vae(log_likelihood=lambda x, mean: halved(x, mean), objective=lambda d, kl: 3 * ops.mean(d))
+    vae.fit(x, epochs=1, verbose=0)
+    vae.save(tmp_path / "vae.keras")
+    passed = {"log_likelihood": vae.log_likelihood, "objective": vae.objective}
+    loaded = keras.saving.load_model(tmp_path / "vae.keras", custom_objects=passed)
+    assert loaded.evaluate(x, verbose=0) == vae.evaluate(x, verbose=0)
+    with pytest.raises(ValueError, match="log_likelihood"):
+        keras.saving.load_model(tmp_path / "vae.keras", custom_objects={"<lambda>": vae.objective})
+
+
+def test_a_partial_likelihood_is_checked_and_saved(tmp_path, x):
+    partial = functools.partial(losses.bernoulli_log_likelihood)
+    vae = small_vae(log_likelihood=partial)
+    with pytest.raises(ValueError, match="divide by 255"):
+        vae.fit(255 * x)
+    vae.fit(x, epochs=1, verbose=0)
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras", custom_objects={"log_likelihood": partial})
+    assert loaded.evaluate(x, verbose=0) == vae.evaluate(x, verbose=0)
+
+
+def test_attached_variables_come_back_as_they_were(tmp_path, x):
+    weights = keras.Variable([0.5, 1.0, 2.0], trainable=True)
+    vae = small_vae(objective=lambda d, kl: ops.mean(d) + ops.mean(ops.sum(ops.square(weights) * kl, axis=-1)))
+    vae.per_dim = weights
+    vae.fit(x, epochs=1, verbose=0)
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras", custom_objects={"objective": vae.objective}).per_dim
+    assert loaded.trainable
+    np.testing.assert_array_equal(ops.convert_to_numpy(loaded), ops.convert_to_numpy(weights))
+
+
+@keras.saving.register_keras_serializable("tests")
+class LearnedPrior(WideNormal):
+    """A prior that makes its weight when it is built."""
+
+    def build(self, shape):
+        self.center = self.add_weight(shape=(shape[-1],), initializer="ones", name="center")
+
+    def log_prob(self, z):
+        return super().log_prob(z - self.center)
+
+
+def test_a_prior_with_a_weight_learns_and_comes_back(tmp_path, x):
+    vae = small_vae(prior=LearnedPrior())
+    vae.fit(x, epochs=2, verbose=0)
+    assert np.all(ops.convert_to_numpy(vae.prior.center) != 1)
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert loaded.evaluate(x, verbose=0) == vae.evaluate(x, verbose=0)
+    loaded.fit(x, epochs=1, verbose=0)
+
+
+def test_the_rate_under_a_prior_is_right_for_a_narrow_posterior():
+    """Standard normal prior, means 3, log variances -80: the exact KL is 1/2 (3 * 9 - 3 + 240) = 132."""
+
+    class StandardNormal(WideNormal):
+        def log_prob(self, z):
+            return losses.gaussian_log_likelihood(z, ops.zeros_like(z))
+
+    vae = small_vae(prior=StandardNormal())
+    narrow = np.full([2, 3], -80.0, "float32")
+    kl = vae._kl_per_dim(np.full([2, 3], 3.0, "float32"), np.full([2, 3], 3.0, "float32"), narrow)
+    np.testing.assert_allclose(ops.convert_to_numpy(kl), 132, rtol=1e-4)

@@ -8,10 +8,13 @@ from vaehelpers import plots
 
 def test_tile_lays_images_out_row_by_row():
     images = np.arange(5)[:, None, None] * np.ones([5, 2, 3])
-    expected = np.array([[0, 1, 2], [3, 4, 1]])  # the missing sixth place is white, 1
+    expected = np.array([[0, 1, 2], [3, 4, 0]])  # the missing sixth place is white: 0 for grey images, drawn as ink
     np.testing.assert_array_equal(plots.tile(images, 3)[::2, ::3], expected)
     np.testing.assert_array_equal(plots.tile(images[..., None], 3), plots.tile(images, 3))
-    assert plots.tile(np.zeros([4, 2, 3, 3]), 2).shape == (4, 6, 3)
+    in_colour = plots.tile(np.zeros([3, 2, 3, 3]), 2)
+    assert in_colour.shape == (4, 6, 3) and in_colour[2:, 3:].min() == 1
+    shown = plots.plot_image_grid(images, 3).get_images()[0]
+    assert tuple(shown.to_rgba(shown.get_array())[-1, -1]) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(

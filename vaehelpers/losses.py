@@ -15,28 +15,30 @@ def _sum_per_example(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
+def _same_shape(x, other):
+    """Whether the shapes are equal; an axis of unknown length, as in a compiled step, equals any."""
+    pairs = zip(x.shape, other.shape, strict=False)
+    return len(x.shape) == len(other.shape) and all(a == b or a is None or b is None for a, b in pairs)
+
+
 def _check_pair(x, other, name):
-    """Shapes must be equal; an axis of unknown length, as in a compiled step, passes."""
-    same = len(x.shape) == len(other.shape) and all(
-        a == b or a is None or b is None for a, b in zip(x.shape, other.shape, strict=True)
-    )
-    if not same:
+    if not _same_shape(x, other):
         raise ValueError(f"{name} has shape {tuple(other.shape)}, x has {tuple(x.shape)}: they must be equal")
     if len(x.shape) < 2:
         raise ValueError(f"x has shape {tuple(x.shape)}: a batch [B, ...] is wanted, add the first axis with x[None]")
 
 
-def _check_broadcast(x, parameter, name):
-    """A parameter of the likelihood may be a number or broadcast to x, and must not make it larger."""
-    pairs = zip(reversed(x.shape), reversed(parameter.shape), strict=False)
-    if len(parameter.shape) > len(x.shape) or any(p not in (1, n, None) and n is not None for n, p in pairs):
-        raise ValueError(f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to x's {tuple(x.shape)}")
+def _check_broadcast(shape, parameter, name):
+    """A parameter may be a number or broadcast to the shape, and must not make it larger."""
+    pairs = zip(reversed(shape), reversed(parameter.shape), strict=False)
+    if len(parameter.shape) > len(shape) or any(p not in (1, n, None) and n is not None for n, p in pairs):
+        raise ValueError(f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to {tuple(shape)}")
 
 
 def _floats(*arrays):
-    """Tensors of one floating-point type, the widest among the arrays: bits and integers become floats."""
+    """Tensors of one floating-point type, the widest among the arrays and float32: half precision is not for sums."""
     tensors = [ops.convert_to_tensor(array) for array in arrays]
-    dtype = result_type(*(tensor.dtype for tensor in tensors), float)
+    dtype = result_type(*(tensor.dtype for tensor in tensors), "float32")
     return [ops.cast(tensor, dtype) for tensor in tensors]
 
 
@@ -50,18 +52,14 @@ def _image_pair(x, other, name):
 def bernoulli_log_likelihood(x, x_logits):
     """log p(x|z) of independent bits: `sum over pixels of x log p + (1 - x) log(1 - p)`, p = sigmoid(logit).
 
-    It equals minus the summed binary cross-entropy. For grey x in (0, 1) that is still computed, and is the
-    log-probability of no image: see lesson 01.
+    It equals minus the summed binary cross-entropy; for grey x in (0, 1) that is no log-probability, see lesson 01.
 
     Args:
         x: images `[B, ...]`, values in [0, 1].
-        x_logits: the decoder's output, x's shape; the probability of a 1 is `sigmoid(x_logits)`.
+        x_logits: the decoder's output, x's shape.
 
     Returns:
-        `[B]`, nats, at most 0.
-
-    Raises:
-        ValueError: where the shapes differ or there is no batch axis.
+        `[B]`, nats, at most 0. ValueError where the shapes differ or there is no batch axis.
 
     Source: Kingma & Welling (2014), appendix C.1.
 
@@ -86,10 +84,7 @@ def gaussian_log_likelihood(x, x_mean, log_var=0.0):
         log_var: the decoder's log variance: a number, or an array that broadcasts to x.
 
     Returns:
-        `[B]`, nats.
-
-    Raises:
-        ValueError: where the shapes do not fit.
+        `[B]`, nats. ValueError where the shapes do not fit.
 
     Source: Kingma & Welling (2014), appendix C.2.
 
@@ -99,9 +94,9 @@ def gaussian_log_likelihood(x, x_mean, log_var=0.0):
     """
     x, x_mean = _image_pair(x, x_mean, "x_mean")
     log_var = ops.cast(log_var, x.dtype)
-    _check_broadcast(x, log_var, "log_var")
-    terms = math.log(2 * math.pi) + log_var + ops.square(x - x_mean) * ops.exp(-log_var)
-    return -0.5 * _sum_per_example(terms)
+    _check_broadcast(x.shape, log_var, "log_var")
+    squares = ops.multiply(ops.square(x - x_mean), ops.exp(-log_var))
+    return -0.5 * _sum_per_example(ops.add(squares, log_var + math.log(2 * math.pi)))
 
 
 @register_keras_serializable("vaehelpers")
@@ -114,10 +109,7 @@ def laplace_log_likelihood(x, x_mean, scale=1.0):
         scale: the scale b > 0: a number, or an array that broadcasts to x.
 
     Returns:
-        `[B]`, nats; a density, so it may be above 0.
-
-    Raises:
-        ValueError: where the shapes do not fit.
+        `[B]`, nats; a density, so it may be above 0. ValueError where the shapes do not fit.
 
     Source: the Laplace density; the absolute error is its negative logarithm up to a constant.
 
@@ -127,8 +119,8 @@ def laplace_log_likelihood(x, x_mean, scale=1.0):
     """
     x, x_mean = _image_pair(x, x_mean, "x_mean")
     scale = ops.cast(scale, x.dtype)
-    _check_broadcast(x, scale, "scale")
-    return -_sum_per_example(ops.abs(x - x_mean) / scale + ops.log(2 * scale))
+    _check_broadcast(x.shape, scale, "scale")
+    return -_sum_per_example(ops.add(ops.divide(ops.abs(x - x_mean), scale), ops.log(2 * scale)))
 
 
 @register_keras_serializable("vaehelpers")
@@ -142,10 +134,7 @@ def continuous_bernoulli_log_likelihood(x, x_logits):
         x_logits: the decoder's output, x's shape. `sigmoid(x_logits)` is the parameter lambda and not the mean.
 
     Returns:
-        `[B]`, nats; a density, so it may be above 0.
-
-    Raises:
-        ValueError: where the shapes differ or there is no batch axis.
+        `[B]`, nats; a density, so it may be above 0. ValueError where the shapes differ or there is no batch axis.
 
     Source: Loaiza-Ganem & Cunningham (2019), equations 5 to 7.
 
@@ -179,10 +168,7 @@ def gaussian_kl_per_dim(z_mean, z_log_var):
         z_log_var: the logarithms of its variances, `[B, J]`.
 
     Returns:
-        `[B, J]`, nats, at least 0.
-
-    Raises:
-        ValueError: where the shapes differ or are not `[B, J]`.
+        `[B, J]`, nats, at least 0. ValueError where the shapes differ or are not `[B, J]`.
 
     Source: Kingma & Welling (2014), appendix B; `expm1` keeps it exact near 0.
 
@@ -191,7 +177,7 @@ def gaussian_kl_per_dim(z_mean, z_log_var):
         array([[0., 2.]])
     """
     z_mean, z_log_var = _floats(z_mean, z_log_var)
-    if len(z_mean.shape) != 2 or tuple(z_mean.shape) != tuple(z_log_var.shape):
+    if len(z_mean.shape) != 2 or not _same_shape(z_mean, z_log_var):
         raise ValueError(
             f"z_mean has shape {tuple(z_mean.shape)}, z_log_var {tuple(z_log_var.shape)}: both must be [B, J]"
         )
@@ -201,10 +187,7 @@ def gaussian_kl_per_dim(z_mean, z_log_var):
 def gaussian_kl(z_mean, z_log_var):
     """The rate KL(q(z|x) || N(0, I)): `gaussian_kl_per_dim`, summed over the latent dimensions.
 
-    Args, raises and source: as `gaussian_kl_per_dim`.
-
-    Returns:
-        `[B]`, nats, at least 0.
+    Takes the same arguments, returns `[B]`, nats, at least 0.
 
     Example:
         >>> np.asarray(gaussian_kl(np.array([[1.0, 2.0]]), np.zeros([1, 2])))
@@ -223,10 +206,7 @@ def free_bits_rate(kl_per_dim, min_nats):
         min_nats: the free amount for each dimension, nats.
 
     Returns:
-        A scalar, nats: the mean over the batch is inside.
-
-    Raises:
-        ValueError: where kl_per_dim is not `[B, J]`.
+        A scalar, nats: the mean over the batch is inside. ValueError where kl_per_dim is not `[B, J]`.
 
     Source: Kingma et al. (2016), appendix C.8.
 
@@ -237,6 +217,8 @@ def free_bits_rate(kl_per_dim, min_nats):
     (kl_per_dim,) = _floats(kl_per_dim)
     if len(kl_per_dim.shape) != 2:
         raise ValueError(f"kl_per_dim has shape {tuple(kl_per_dim.shape)}: it must be [B, J]")
+    min_nats = ops.cast(min_nats, kl_per_dim.dtype)
+    _check_broadcast(kl_per_dim.shape[1:], min_nats, "min_nats")
     return ops.sum(ops.maximum(ops.mean(kl_per_dim, axis=0), min_nats))
 
 
@@ -249,10 +231,7 @@ def negative_elbo(distortion, rate, beta=1.0):
         beta: the weight of the rate; 1 is the ELBO, anything else another objective.
 
     Returns:
-        `[B]`, nats.
-
-    Raises:
-        ValueError: where the shapes are not one number per example each.
+        `[B]`, nats. ValueError where the shapes are not one number per example each.
 
     Source: Higgins et al. (2017), equation 4.
 
@@ -261,8 +240,10 @@ def negative_elbo(distortion, rate, beta=1.0):
         array([110.])
     """
     distortion, rate = _floats(distortion, rate)
-    if len(distortion.shape) != 1 or tuple(distortion.shape) != tuple(rate.shape):
+    if len(distortion.shape) != 1 or not _same_shape(distortion, rate):
         raise ValueError(
             f"distortion has shape {tuple(distortion.shape)}, rate {tuple(rate.shape)}: both must be [B], per example"
         )
+    beta = ops.cast(beta, rate.dtype)
+    _check_broadcast(rate.shape, beta, "beta")
     return distortion + beta * rate

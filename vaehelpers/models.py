@@ -15,6 +15,7 @@ from vaehelpers.networks import Sampling, build_keras_example, build_mlp
 __all__ = ["VAE", "Sampling", "build_keras_example", "build_mlp"]
 
 EVALUATION_SEED = 0
+UNNAMED = "<lambda>"  # lambdas, partials and callable objects: two of them could not be told apart by a name
 LOG_2PI = float(np.log(2 * np.pi))
 UNIT_INTERVAL_LIKELIHOODS = (bernoulli_log_likelihood, continuous_bernoulli_log_likelihood)
 
@@ -27,22 +28,25 @@ class VAE(keras.Model):
         encoder: maps images `[B, ...]` to `(z_mean, z_log_var)`, both `[B, J]`.
         decoder: maps z `[B, J]` to logits or means of the images' shape.
         log_likelihood: `(x, x_decoded) -> [B]`, one of `losses`, your own, or a layer with weights of its own.
-        prior: `None` for N(0, I), or a layer with `log_prob(z) -> [B]`; then the rate is the one-sample
-            Monte Carlo estimate `log q(z|x) - log p(z)`, and `kl_per_dim` is `[B, 1]`.
+        prior: `None` for N(0, I), or a layer with `log_prob(z) -> [B]` and `sample(n, seed)`; then the rate is a
+            Monte Carlo estimate, minus the entropy of q(z|x) minus log p(z) of one draw, and `kl_per_dim` is `[B, 1]`.
         objective: `(distortion [B], kl_per_dim [B, J]) -> scalar`, the one place where reductions are written.
             The default is `mean(distortion + sum(kl_per_dim))`: minus the mean ELBO.
 
     A weight that changes during training must be a `keras.Variable` attached to the model, as `vae.beta = variable`,
-    or a weight of an objective that is a layer: a plain number is frozen when the step is compiled. Both are saved;
-    after loading, an objective that is a function still sees its own variable, not the loaded model's.
+    or a weight of an objective that is a layer: a plain number is frozen when the step is compiled. A callback reaches
+    it through `self.model`, which on JAX makes a change in mid-epoch count. Both are saved; after loading, an objective
+    that is a function still sees its own variable, not the loaded model's.
 
     Metrics: Keras's `loss`, and `distortion` and `rate`, the means over examples in nats, whatever the objective.
-    `evaluate` and validation use noise of their own fixed seed, so the same weights give the same number every time.
+    `evaluate` and validation use noise of their own fixed seed, so the same weights and batch size give the same
+    number every time. All terms are computed in float32 at least, whatever the dtype policy.
 
     Raises:
         ValueError, TypeError: from `fit`, `evaluate` and `predict` for images that do not fit (see
-            `data.check_images`), from `fit` for targets or sample weights, from the first step for an objective that
-            is no scalar, from `keras.saving.load_model` for an objective or likelihood that is not known there.
+            `data.check_images`), targets or sample weights; from the first step for a likelihood or prior that does
+            not return one number per example and an objective that is no scalar; from `keras.saving.load_model` for
+            an objective or likelihood that is not known there.
 
     Source: Kingma & Welling (2014).
 
@@ -59,6 +63,7 @@ class VAE(keras.Model):
         self.encoder, self.decoder, self.prior = encoder, decoder, prior
         self.log_likelihood = log_likelihood
         self.objective = objective
+        self.latent_dim = None
         self.sampling = Sampling()
         self.evaluation_sampling = Sampling(seed=EVALUATION_SEED)
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
@@ -72,8 +77,10 @@ class VAE(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         _refuse_targets(y, sample_weight)
-        distortion = -self.log_likelihood(x, y_pred["x_decoded"])
+        distortion = -_per_example(self.log_likelihood(x, y_pred["x_decoded"]), "log_likelihood")
         kl_per_dim = self._kl_per_dim(y_pred["z"], y_pred["z_mean"], y_pred["z_log_var"])
+        dtype = keras.backend.result_type(distortion.dtype, kl_per_dim.dtype, "float32")
+        distortion, kl_per_dim = ops.cast(distortion, dtype), ops.cast(kl_per_dim, dtype)
         self.distortion_tracker.update_state(distortion)
         self.rate_tracker.update_state(ops.sum(kl_per_dim, axis=-1))
         loss = (self.objective or _negative_mean_elbo)(distortion, kl_per_dim)
@@ -84,19 +91,22 @@ class VAE(keras.Model):
     def _kl_per_dim(self, z, z_mean, z_log_var):
         if self.prior is None:
             return gaussian_kl_per_dim(z_mean, z_log_var)
-        squares = ops.square(z - z_mean) * ops.exp(-z_log_var)
-        log_q = -0.5 * ops.sum(LOG_2PI + z_log_var + squares, axis=-1)
-        return (log_q - self.prior.log_prob(z))[:, None]
+        negative_entropy = -0.5 * ops.sum(LOG_2PI + 1 + ops.cast(z_log_var, "float32"), axis=-1)
+        log_prior = _per_example(self.prior.log_prob(z), "prior.log_prob")
+        return (negative_entropy - ops.cast(log_prior, "float32"))[:, None]
 
     def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
         _refuse_targets(y, kwargs.get("sample_weight"))
         self._check(x, "x")
         if isinstance(validation_data, (tuple, list)):
-            _refuse_targets(validation_data, None)
-        self._check(validation_data, "validation_data")
+            validation_data, *targets = validation_data
+            _refuse_targets(next((target for target in targets if target is not None), None), None)
+        if validation_data is not None:
+            self._check(validation_data, "validation_data")
         return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
+        _refuse_targets(y, kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):
             self._check(x, "x")
         self.evaluation_sampling.restart()
@@ -109,19 +119,26 @@ class VAE(keras.Model):
 
     def _check(self, x, name):
         """Check arrays whole, and of a re-iterable data set the first batch; a generator is taken as it comes."""
+        if x is None or isinstance(x, (str, dict, tuple, list)):
+            raise TypeError(f"{name} is a {type(x).__name__}: pass one array of images [N, ...], or a data set of such")
         if hasattr(x, "element_spec"):
-            x = next(iter(x))
+            x = next(iter(x), None)
         elif isinstance(x, keras.utils.PyDataset):
-            x = x[0]
+            x = x[0] if len(x) else None
         elif not hasattr(x, "__array__"):
             return
+        if x is None:
+            raise ValueError(f"{name} is a data set without a batch: it holds no images")
         if isinstance(x, (tuple, list)):
             x = x[0]
-        unit_interval = self.log_likelihood in UNIT_INTERVAL_LIKELIHOODS
+        function = getattr(self.log_likelihood, "func", self.log_likelihood)  # what a functools.partial wraps
+        unit_interval = function in UNIT_INTERVAL_LIKELIHOODS
         check_images(x, unit_interval=unit_interval, image_shape=_image_shape(self.encoder), name=name)
 
     def encode(self, x):
         """Images `[N, ...]` to the NumPy arrays `(z_mean, z_log_var)`, both `[N, J]`."""
+        if not hasattr(x, "__array__"):
+            raise TypeError(f"x is a {type(x).__name__}: pass an array of images [N, ...]")
         self._check(x, "x")
         return _in_batches(self.encoder, x)
 
@@ -131,19 +148,28 @@ class VAE(keras.Model):
 
     def sample_prior(self, n, seed=None):
         """Draw `n` codes from the prior, a NumPy array `[n, J]`: `vae.decode(vae.sample_prior(16))`."""
+        if n < 1:
+            raise ValueError(f"n is {n}: pass at least 1")
         if self.prior is not None:
             return ops.convert_to_numpy(self.prior.sample(n, seed=seed))
-        return ops.convert_to_numpy(keras.random.normal((n, self.decoder.input_shape[-1]), seed=seed))
+        latent_dim = self.latent_dim or self.decoder.input_shape[-1]
+        return ops.convert_to_numpy(keras.random.normal((n, latent_dim), seed=seed))
 
     def build(self, input_shape):
-        """Build what may have weights beside the networks: a likelihood or an objective that is a layer."""
+        """Build all that has weights: the networks, and a likelihood, a prior or an objective that is a layer."""
         x = keras.KerasTensor(input_shape)
         z_mean, _ = self.encoder(x)
+        self.latent_dim = z_mean.shape[-1]
+        x_decoded = self.decoder(z_mean)
         if isinstance(self.log_likelihood, layers.Layer):
-            self.log_likelihood(x, self.decoder(z_mean))
+            self.log_likelihood(x, x_decoded)
+        if self.prior is not None:
+            if not self.prior.built:
+                self.prior.build(z_mean.shape)
+            self.prior.log_prob(ops.zeros((1, self.latent_dim)))
         if isinstance(self.objective, layers.Layer):
-            latent_dim = 1 if self.prior is not None else z_mean.shape[-1]
-            self.objective(keras.KerasTensor((None,)), keras.KerasTensor((None, latent_dim)))
+            columns = self.latent_dim if self.prior is None else 1
+            self.objective(keras.KerasTensor((None,)), keras.KerasTensor((None, columns)))
 
     def _attached_variables(self):
         return {name: value for name, value in vars(self).items() if isinstance(value, keras.Variable)}
@@ -173,7 +199,7 @@ class VAE(keras.Model):
             "prior": keras.saving.serialize_keras_object(self.prior),
             "log_likelihood": _to_config(self.log_likelihood),
             "objective": _to_config(self.objective),
-            "attached": {name: float(variable) for name, variable in self._attached_variables().items()},
+            "attached": {name: _variable_config(variable) for name, variable in self._attached_variables().items()},
         }
 
     @classmethod
@@ -185,8 +211,8 @@ class VAE(keras.Model):
             config[name] = _from_config(config[name], name, custom_objects)
         attached = config.pop("attached")
         vae = cls(**config)
-        for name, value in attached.items():
-            setattr(vae, name, keras.Variable(value, trainable=False, name=name))
+        for name, variable in attached.items():
+            setattr(vae, name, keras.Variable(**variable, name=name))
         return vae
 
 
@@ -199,6 +225,12 @@ def _in_batches(network, inputs, size=1000):
 def _refuse_targets(y, sample_weight):
     if y is not None or sample_weight is not None:
         raise ValueError("targets or sample weights were given: the target of a VAE is x itself, pass images alone")
+
+
+def _per_example(values, name):
+    if len(values.shape) != 1:
+        raise ValueError(f"{name} returned shape {tuple(values.shape)}: return one number per example, [B]")
+    return values
 
 
 def _negative_mean_elbo(distortion, kl_per_dim):
@@ -214,17 +246,26 @@ def _to_config(function):
     """A function is stored under its name, since code is not data; a layer with its configuration."""
     if function is None or isinstance(function, layers.Layer):
         return keras.saving.serialize_keras_object(function)
+    if getattr(function, "__name__", UNNAMED) == UNNAMED:
+        return UNNAMED
     return keras.saving.get_registered_name(function)
+
+
+def _variable_config(variable):
+    value = ops.convert_to_numpy(variable).tolist()
+    return {"initializer": value, "dtype": variable.dtype, "trainable": variable.trainable}
 
 
 def _from_config(config, argument, custom_objects):
     if not isinstance(config, str):
         return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
-    function = keras.saving.get_registered_object(config, custom_objects)
+    names = [argument] if config == UNNAMED else [config, argument]
+    functions = (keras.saving.get_registered_object(name, custom_objects) for name in names)
+    function = next((function for function in functions if function is not None), None)
     if function is None:
         raise ValueError(
             f"this VAE was saved with the {argument} {config!r}, which is not known here: pass "
-            f"custom_objects={{{config!r}: your_function}} to keras.saving.load_model, or decorate the function "
+            f"custom_objects={{{names[0]!r}: your_function}} to keras.saving.load_model, or decorate a named function "
             "with @keras.saving.register_keras_serializable() before you save"
         )
     return function

@@ -30,7 +30,7 @@ def tile(images, n_columns):
         images = images[..., 0]
     n_rows = -(-len(images) // n_columns)
     height, width, *channels = images.shape[1:]
-    places = np.ones([n_rows * n_columns, height, width, *channels])
+    places = np.full([n_rows * n_columns, height, width, *channels], 1.0 if channels else 0.0)  # white, as drawn
     places[: len(images)] = images
     rows = places.reshape(n_rows, n_columns, height, width, *channels)
     return rows.swapaxes(1, 2).reshape(n_rows * height, n_columns * width, *channels)
@@ -114,6 +114,7 @@ def plot_history(history, names=("distortion",), ax=None):
         ['loss, training', 'loss, validation']
     """
     history = getattr(history, "history", history)
+    names = [names] if isinstance(names, str) else names
     missing = [name for name in names if name not in history]
     if missing:
         raise ValueError(f"names holds {missing}, the history holds {sorted(history)}")

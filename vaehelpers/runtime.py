@@ -9,7 +9,9 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import contextmanager
 from importlib import metadata
+from numbers import Integral
 
 START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
 
@@ -33,27 +35,30 @@ def _prepare_environment():
     os.environ["NPROC"] = str(threads)  # the size of the thread pool of XLA's CPU client, which JAX uses
 
 
-def _import_keras():
-    """Import Keras without the messages that TensorFlow 2.21 writes at its start, past its own log level.
+@contextmanager
+def _without_start_up_messages():
+    """Drop what TensorFlow 2.21 writes at its start, past its own log level, and pass everything else on.
 
-    They come from C++, so the file descriptor is redirected; whatever else is written there is passed on.
-    TensorFlow's own logger is set to errors: several models in one notebook make it warn of retracing.
+    The messages come from C++, so the file descriptor is redirected.
     """
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    if "keras" not in sys.modules:
-        with tempfile.TemporaryFile() as log:
-            stderr = os.dup(2)
-            os.dup2(log.fileno(), 2)
-            try:
-                import keras
-            finally:
-                os.dup2(stderr, 2)
-                os.close(stderr)
-                log.seek(0)
-                lines = log.read().decode(errors="replace").splitlines(keepends=True)
-                sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
-    import keras
+    with tempfile.TemporaryFile() as log:
+        stderr = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            log.seek(0)
+            lines = log.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
 
+
+def _import_keras():
+    """Import Keras quietly. TensorFlow's own logger says errors only: several models make it warn of retracing."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with _without_start_up_messages():
+        import keras
     return keras
 
 
@@ -73,13 +78,14 @@ def set_seed(seed):
         >>> set_seed(7) - set_seed(3)
         4
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise TypeError(f"seed is a {type(seed).__name__}: pass a whole number")
     if seed < 0:
         raise ValueError(f"seed is {seed}: pass a number of at least 0")
-    effective = seed + _whole_number("VAEHELPERS_SEED", 0, 0)
+    effective = int(seed) + _whole_number("VAEHELPERS_SEED", 0, 0)
     keras = _import_keras()
-    keras.utils.set_random_seed(effective)
+    with _without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
+        keras.utils.set_random_seed(effective)
     return effective
 
 

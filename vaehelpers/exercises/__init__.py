@@ -6,7 +6,7 @@ from vaehelpers.exercises.lesson_00 import (
     check_which_factors_survive,
 )
 from vaehelpers.exercises.lesson_01 import check_floor, check_hidden_variance, check_three_pixels
-from vaehelpers.exercises.lesson_02 import check_gap, check_importance_weighted_bound, check_rate
+from vaehelpers.exercises.lesson_02 import check_gap, check_importance_weighted_bound, check_width_under_the_mean
 from vaehelpers.exercises.lesson_03 import check_loss, check_repeated_noise, check_sampling
 
 __all__ = [
@@ -16,10 +16,10 @@ __all__ = [
     "check_hidden_variance",
     "check_importance_weighted_bound",
     "check_loss",
-    "check_rate",
     "check_relative_weight",
     "check_repeated_noise",
     "check_sampling",
     "check_three_pixels",
     "check_which_factors_survive",
+    "check_width_under_the_mean",
 ]

@@ -28,6 +28,7 @@ def check_which_factors_survive(answer):
     if answer is ...:
         print(NOT_YET)
         return
+    answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
     if (
         not isinstance(answer, (list, tuple))
         or len(answer) != 4

@@ -12,6 +12,7 @@ def check_three_pixels(answer):
     hints = [
         (right / 3, "the factor 3: that is the mean over pixels, probabilities multiply and logarithms add"),
         (costs[0] + costs[2], "the white pixel costs something too: -log(1 - 0.2)"),
+        (np.exp(-right), "that is the probability: take minus its logarithm"),
         (-np.log([0.9, 0.2, 0.6]).sum(), "the white pixel has probability 1 - 0.2, not 0.2"),
     ]
     check_number(answer, right, [*hints, *units(right)])
@@ -23,6 +24,7 @@ def check_hidden_variance(answer):
         (0.1, "a constant is off: the density has a 1/2 in front of the squared error"),
         (10, "upside down: a larger weight means a smaller variance"),
         (20, "upside down: weight = 1 / (2 variance)"),
+        (5, "upside down, and the 2 is on the wrong side: weight = 1 / (2 variance)"),
         (np.sqrt(0.05), "that is the standard deviation: the variance is its square"),
     ]
     check_number(answer, 0.05, slips)
