@@ -152,7 +152,7 @@ def plot_lengths(rows, ax=None):
 
     Example:
         >>> ax = plot_lengths({"minus ELBO": {"distortion": 2.0, "rate": 1.5}})
-        >>> [patch.get_width() for patch in ax.patches]
+        >>> [float(patch.get_width()) for patch in ax.patches]
         [2.0, 1.5]
     """
     ax = _axis(ax, (6, 0.8 * len(rows) + 0.6))
