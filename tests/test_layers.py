@@ -13,12 +13,13 @@ LAYERS = {
     "losses": 1,
     "linear_gaussian": 1,
     "networks": 1,
+    "saving": 1,
     "models": 2,
     "diagnostics": 3,
     "plots": 4,
     "exercises": 5,
 }
-FRAMEWORKS_AT_THE_TOP = {"losses", "networks", "models"}
+FRAMEWORKS_AT_THE_TOP = {"losses", "networks", "saving", "models"}
 
 
 def sources(module):

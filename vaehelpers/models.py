@@ -11,11 +11,11 @@ from vaehelpers.losses import (
     gaussian_kl_per_dim,
 )
 from vaehelpers.networks import Sampling, build_keras_example, build_mlp
+from vaehelpers.saving import function_from_config, function_to_config, variable_to_config
 
 __all__ = ["VAE", "Sampling", "build_keras_example", "build_mlp"]
 
 EVALUATION_SEED = 0
-UNNAMED = "<lambda>"  # lambdas, partials and callable objects: two of them could not be told apart by a name
 LOG_2PI = float(np.log(2 * np.pi))
 UNIT_INTERVAL_LIKELIHOODS = (bernoulli_log_likelihood, continuous_bernoulli_log_likelihood)
 
@@ -197,9 +197,9 @@ class VAE(keras.Model):
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "prior": keras.saving.serialize_keras_object(self.prior),
-            "log_likelihood": _to_config(self.log_likelihood),
-            "objective": _to_config(self.objective),
-            "attached": {name: _variable_config(variable) for name, variable in self._attached_variables().items()},
+            "log_likelihood": function_to_config(self.log_likelihood),
+            "objective": function_to_config(self.objective),
+            "attached": {name: variable_to_config(variable) for name, variable in self._attached_variables().items()},
         }
 
     @classmethod
@@ -208,7 +208,7 @@ class VAE(keras.Model):
         for name in ("encoder", "decoder", "prior"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
         for name in ("log_likelihood", "objective"):
-            config[name] = _from_config(config[name], name, custom_objects)
+            config[name] = function_from_config(config[name], name, custom_objects)
         attached = config.pop("attached")
         vae = cls(**config)
         for name, variable in attached.items():
@@ -240,32 +240,3 @@ def _negative_mean_elbo(distortion, kl_per_dim):
 def _image_shape(encoder):
     shape = getattr(encoder, "input_shape", None)
     return shape[1:] if isinstance(shape, tuple) and None not in shape[1:] else None
-
-
-def _to_config(function):
-    """A function is stored under its name, since code is not data; a layer with its configuration."""
-    if function is None or isinstance(function, layers.Layer):
-        return keras.saving.serialize_keras_object(function)
-    if getattr(function, "__name__", UNNAMED) == UNNAMED:
-        return UNNAMED
-    return keras.saving.get_registered_name(function)
-
-
-def _variable_config(variable):
-    value = ops.convert_to_numpy(variable).tolist()
-    return {"initializer": value, "dtype": variable.dtype, "trainable": variable.trainable}
-
-
-def _from_config(config, argument, custom_objects):
-    if not isinstance(config, str):
-        return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
-    names = [argument] if config == UNNAMED else [config, argument]
-    functions = (keras.saving.get_registered_object(name, custom_objects) for name in names)
-    function = next((function for function in functions if function is not None), None)
-    if function is None:
-        raise ValueError(
-            f"this VAE was saved with the {argument} {config!r}, which is not known here: pass "
-            f"custom_objects={{{names[0]!r}: your_function}} to keras.saving.load_model, or decorate a named function "
-            "with @keras.saving.register_keras_serializable() before you save"
-        )
-    return function
