@@ -1,4 +1,4 @@
-"""Imports run downward only, and no module of the package imports TensorFlow."""
+"""Imports run downward only, and no module but the audit imports TensorFlow, which it does for TensorFlow losses."""
 
 import ast
 from pathlib import Path
@@ -15,17 +15,21 @@ LAYERS = {
     "networks": 1,
     "saving": 1,
     "models": 2,
+    "audit": 2,
     "diagnostics": 3,
     "plots": 4,
     "exercises": 5,
+    "__main__": 5,
 }
-FRAMEWORKS_AT_THE_TOP = {"losses", "networks", "saving", "models"}
+KERAS_AT_THE_TOP = {"losses", "networks", "saving", "models"}
+KERAS_FILES = {"audit": ["keras_vae.py"]}
+TAKES_ANY_FRAMEWORK = {"audit"}
 
 
-def sources(module):
+def sources(module, leave_out=()):
     """The source of a module, or of every file of a module that is a folder."""
     paths = sorted((PACKAGE / module).glob("*.py")) or [PACKAGE / f"{module}.py"]
-    return [path.read_text(encoding="utf-8") for path in paths]
+    return [path.read_text(encoding="utf-8") for path in paths if path.name not in leave_out]
 
 
 def imports(tree):
@@ -52,7 +56,8 @@ def test_every_module_has_a_layer():
 def test_imports_run_downward(module):
     for source in sources(module):
         assert broken_layers(module, source) == []
-        assert not {name.split(".")[0] for name in imports(ast.parse(source))} & {"tensorflow", "jax", "torch"}
+        found = {name.split(".")[0] for name in imports(ast.parse(source))} & {"tensorflow", "jax", "torch"}
+        assert not found or module in TAKES_ANY_FRAMEWORK
 
 
 @pytest.mark.parametrize(
@@ -62,9 +67,9 @@ def test_an_import_upward_is_found(source):
     assert broken_layers("losses", source) == ["models"]
 
 
-@pytest.mark.parametrize("module", sorted(set(LAYERS) - FRAMEWORKS_AT_THE_TOP))
+@pytest.mark.parametrize("module", sorted(set(LAYERS) - KERAS_AT_THE_TOP))
 def test_keras_is_imported_inside_functions_only(module):
-    for source in sources(module):
+    for source in sources(module, KERAS_FILES.get(module, ())):
         body = ast.parse(source).body
         top = ast.Module([node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
-        assert not any(name.startswith("keras") for name in imports(top))
+        assert not any(name.split(".")[0] in ("keras", "tensorflow", "jax", "torch") for name in imports(top))

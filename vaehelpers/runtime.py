@@ -36,7 +36,7 @@ def _prepare_environment():
 
 
 @contextmanager
-def _without_start_up_messages():
+def without_start_up_messages():
     """Drop what TensorFlow 2.21 writes at its start, past its own log level, and pass everything else on.
 
     The messages come from C++, so the file descriptor is redirected.
@@ -57,7 +57,7 @@ def _without_start_up_messages():
 def _import_keras():
     """Import Keras quietly. TensorFlow's own logger says errors only: several models make it warn of retracing."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with _without_start_up_messages():
+    with without_start_up_messages():
         import keras
     return keras
 
@@ -84,7 +84,7 @@ def set_seed(seed):
         raise ValueError(f"seed is {seed}: pass a number of at least 0")
     effective = int(seed) + _whole_number("VAEHELPERS_SEED", 0, 0)
     keras = _import_keras()
-    with _without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
+    with without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
         keras.utils.set_random_seed(effective)
     return effective
 

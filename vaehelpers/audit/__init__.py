@@ -1,0 +1,16 @@
+"""Which beta ANY loss trains: `audit_loss` for a function, `audit_keras_vae` for a class."""
+
+from vaehelpers.audit.effective_beta import audit_loss
+from vaehelpers.audit.oracle import AuditError
+from vaehelpers.audit.verdict import LossAudit
+
+__all__ = ["AuditError", "LossAudit", "audit_keras_vae", "audit_loss"]
+
+
+def __getattr__(name):
+    """`audit_keras_vae` needs Keras, which a loss in NumPy or PyTorch does not: it is imported when it is asked for."""
+    if name == "audit_keras_vae":
+        from vaehelpers.audit.keras_vae import audit_keras_vae
+
+        return audit_keras_vae
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,148 @@
+"""What an audit found, as numbers and as a sentence, and the lines that train the ELBO instead."""
+
+from dataclasses import dataclass
+
+WITHIN_ONE_PERCENT = 0.01
+
+
+@dataclass(frozen=True)
+class LossAudit:
+    """What a loss trains: `scale * (distortion + beta * rate) + constant`, reduced over the batch as it says.
+
+    Attributes:
+        beta: the weight of the rate; for a Gaussian, at unit variance.
+        likelihood: "bernoulli", "gaussian" or "laplace" (at unit scale).
+        x_decoded: how the loss reads the decoder's output: "probabilities", "logits" or, where it compares
+            it with the pixels as it is, "means".
+        pixel_reduction, channel_reduction, latent_reduction, batch_reduction: "sum", "mean", "none", "mixed" or
+            "unknown", where calls at other sizes could not tell. Of a loss of one image size, what equals a
+            sum is a sum.
+        decoder_variance: the Gaussian's variance where the loss's constant reveals it, else `None`.
+        scale: the weight of the distortion (of half the squared error, for a Gaussian).
+        residual: the largest relative misfit over the probes.
+        framework: where the loss was called.
+        factors: what the reconstruction term and the KL must be multiplied by to give the ELBO.
+        notes: further findings, sentences.
+    """
+
+    beta: float
+    likelihood: str
+    x_decoded: str
+    pixel_reduction: str
+    channel_reduction: str
+    latent_reduction: str
+    batch_reduction: str
+    decoder_variance: float | None
+    scale: float
+    residual: float
+    framework: str
+    factors: tuple[float, float]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def beta_declared(self):
+        """Beta relative to the likelihood that the loss declares: with its own variance, else `beta`."""
+        return self.beta / (self.decoder_variance or 1.0)
+
+    @property
+    def trains_elbo(self):
+        """Whether beta is 1 within a percent, for the declared variance where there is one."""
+        return abs(self.beta_declared - 1) <= WITHIN_ONE_PERCENT
+
+    def __str__(self):
+        return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *(f"- {note}" for note in self.notes)])
+
+    def _what(self):
+        reductions = [f"{reduction} over {axes}" for reduction, axes in self._reductions()]
+        likelihood = self.likelihood.capitalize() + (" from logits" if self.x_decoded == "logits" else "")
+        unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}.get(self.likelihood, "")
+        declared = "" if self.decoder_variance is None else f", {number(self.beta_declared)} at its own variance"
+        declared += "" if self.decoder_variance is None else f" {number(self.decoder_variance)}"
+        return f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; {', '.join(reductions)})"
+
+    def _reductions(self):
+        named = {
+            "pixels": self.pixel_reduction,
+            "channels": self.channel_reduction,
+            "latents": self.latent_reduction,
+            "the batch": self.batch_reduction,
+        }
+        if named["channels"] in ("none", named["pixels"]):
+            named.pop("channels")
+        for axes, reduction in named.items():
+            yield (
+                {"none": "no reduction", "mixed": "a mixed reduction", "unknown": "an unknown reduction"}.get(
+                    reduction, reduction
+                ),
+                axes,
+            )
+
+    def _advice(self):
+        if self.trains_elbo:
+            return "That is the ELBO" + (
+                "." if abs(self.scale - 1) < 1e-3 else f", both terms times {number(self.scale)}: the same model."
+            )
+        parts = [
+            f"the {term} by {number(factor)}"
+            for term, factor in zip(("reconstruction term", "KL"), self.factors, strict=True)
+            if abs(factor - 1) > WITHIN_ONE_PERCENT / 2
+        ]
+        advice = f"To train the ELBO, multiply {' and '.join(parts)}."
+        if self.likelihood == "gaussian" and self.decoder_variance is None:
+            deviation = number(self.beta**0.5)
+            advice += (
+                f" As it is, it is the exact ELBO of a decoder with variance {number(self.beta)} "
+                f"(standard deviation {deviation}, in the pixels' unit)."
+            )
+        if self.likelihood == "laplace":
+            advice += f" As it is, it is the exact ELBO of a Laplace decoder with scale {number(self.beta)}."
+        return advice
+
+    def cure(self):
+        """Two lines each for Keras, PyTorch and JAX that train the ELBO of this likelihood; a dict by framework."""
+        factor = f"{0.5 / (self.decoder_variance or 1.0):.6g} *"
+        cures = {}
+        for name, lines in CURES.items():
+            pixels = lines[self.likelihood]
+            if self.x_decoded == "logits" and self.likelihood == "bernoulli":
+                pixels = lines["bernoulli from logits"]
+            elif self.x_decoded == "logits":
+                pixels = pixels.replace("x_decoded", lines["sigmoid"] + "(x_decoded)")
+            cures[name] = (pixels.replace("0.5 *", factor), lines["loss"])
+        return cures
+
+
+def number(value):
+    """Three significant digits, more for whole numbers: 392, 0.000977, 13600000 as 1.36e+07."""
+    return f"{value:.0f}" if 1 <= abs(value) < 1e5 and abs(value - round(value)) < 1e-3 * abs(value) else f"{value:.3g}"
+
+
+CURES = {
+    "Keras": {
+        "sigmoid": "ops.sigmoid",
+        "bernoulli": "pixels = ops.binary_crossentropy(x, x_decoded)",
+        "bernoulli from logits": "pixels = ops.binary_crossentropy(x, x_decoded, from_logits=True)",
+        "gaussian": "pixels = 0.5 * ops.square(x - x_decoded)",
+        "laplace": "pixels = ops.abs(x - x_decoded)",
+        "loss": "loss = ops.mean(ops.sum(ops.reshape(pixels, (ops.shape(x)[0], -1)), 1) "
+        "+ 0.5 * ops.sum(ops.exp(z_log_var) + z_mean**2 - 1 - z_log_var, 1))",
+    },
+    "PyTorch": {
+        "sigmoid": "torch.sigmoid",
+        "bernoulli": 'pixels = F.binary_cross_entropy(x_decoded, x, reduction="none")',
+        "bernoulli from logits": 'pixels = F.binary_cross_entropy_with_logits(x_decoded, x, reduction="none")',
+        "gaussian": "pixels = 0.5 * (x - x_decoded).square()",
+        "laplace": "pixels = (x - x_decoded).abs()",
+        "loss": "loss = (pixels.flatten(1).sum(1) "
+        "+ 0.5 * (z_log_var.exp() + z_mean.square() - 1 - z_log_var).sum(1)).mean()",
+    },
+    "JAX": {
+        "sigmoid": "jax.nn.sigmoid",
+        "bernoulli": "pixels = -(x * jnp.log(x_decoded) + (1 - x) * jnp.log1p(-x_decoded))",
+        "bernoulli from logits": "pixels = jax.nn.softplus(x_decoded) - x * x_decoded",
+        "gaussian": "pixels = 0.5 * jnp.square(x - x_decoded)",
+        "laplace": "pixels = jnp.abs(x - x_decoded)",
+        "loss": "loss = jnp.mean(pixels.reshape(len(x), -1).sum(1) "
+        "+ 0.5 * (jnp.exp(z_log_var) + z_mean**2 - 1 - z_log_var).sum(1))",
+    },
+}
