@@ -33,6 +33,13 @@ def other_size(n, batch):
     return next((m for m in candidates if m != n and batch * m % n), n + 1)
 
 
+def other_batch(sizes):
+    """A batch size that no axis of the image divides, for the same reason."""
+    lengths = [n for n in sizes.image_shape if n > 1]
+    start = 2 * sizes.batch + 1
+    return next((b for b in range(start, start + 50) if all(b % n for n in lengths)), start)
+
+
 def exponent(here, there, ratio):
     """The power of a size that a weight follows: 0 for a sum over it, -1 for a mean; `None` for neither of -1, 0, 1."""
     if not (here * there > 0 and np.isfinite(there)):
@@ -51,20 +58,22 @@ def channel_axis(image_shape):
 def read_reductions(here, weights_at, per_example, likelihood):
     """Call the loss at other sizes, one size at a time, and read what it does with each axis."""
     sizes = here.sizes
-    shapes = {"batch": 2 * sizes.batch + 1, "latent_dim": 2 * sizes.latent_dim + 1}
-    others = {name: sizes._replace(**{name: n}) for name, n in shapes.items()}
+    shapes = {"batch": other_batch(sizes), "latent_dim": 2 * sizes.latent_dim + 1}
+    measured = {name: _try(weights_at, sizes._replace(**{name: n})) for name, n in shapes.items()}
+    reference = measured["batch"] or here
+    others = {}
     for axis, n in enumerate(sizes.image_shape):
         shape = list(sizes.image_shape)
-        shape[axis] = other_size(n, sizes.batch)
-        others[axis] = sizes._replace(image_shape=tuple(shape))
-    measured = {name: _try(weights_at, other) for name, other in others.items()}
+        shape[axis] = other_size(n, reference.sizes.batch)
+        others[axis] = reference.sizes._replace(image_shape=tuple(shape))
+        measured[axis] = _try(weights_at, others[axis])
     channel = channel_axis(sizes.image_shape)
     if any(measured[axis] is None for axis in range(len(sizes.image_shape))):
         measured[channel] = None  # a reshape to rows of fixed length may take more channels for more images
 
     def power(name, term, ratio):
-        there = measured[name]
-        return "failed" if there is None else exponent(getattr(here, term), getattr(there, term), ratio)
+        before, there = (here if name in shapes else reference), measured[name]
+        return "failed" if there is None else exponent(getattr(before, term), getattr(there, term), ratio)
 
     batch_ratio, latent_ratio = shapes["batch"] / sizes.batch, shapes["latent_dim"] / sizes.latent_dim
     batch_powers = [power("batch", term, batch_ratio) for term in ("distortion", "kl")]

@@ -1,0 +1,102 @@
+"""The command line: what it prints, and its exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from vaehelpers.__main__ import main
+
+FILE = """
+import numpy as np
+
+def kl(m, v):
+    return 0.5 * (np.exp(v) + m**2 - 1 - v)
+
+def cross_entropy(x, p):
+    return -x * np.log(p) - (1 - x) * np.log(1 - p)
+
+def means(x, p, m, v):
+    return cross_entropy(x, p).mean() + kl(m, v).mean()
+
+def elbo(x, p, m, v):
+    return (cross_entropy(x, p).sum(axis=(1, 2, 3)) + kl(m, v).sum(axis=1)).mean()
+
+def declared(x, p, m, v):
+    each = 0.5 * ((x - p) ** 2 / 0.04 + np.log(2 * np.pi * 0.04))
+    return (each.sum(axis=(1, 2, 3)) + kl(m, v).sum(axis=1)).mean()
+
+def free_bits(x, p, m, v):
+    return cross_entropy(x, p).sum(axis=(1, 2, 3)).mean() + np.maximum(kl(m, v).mean(0), 0.5).sum()
+
+class Nested:
+    loss = staticmethod(elbo)
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "my_model.py"
+    path.write_text(FILE)
+    yield path
+    sys.modules.pop("my_model", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("means", 1, "beta = 392 (Bernoulli; mean over pixels, mean over latents"),
+        ("means", 1, "multiply the reconstruction term by 784 and the KL by 2."),
+        ("means", 1, "  PyTorch  pixels = F.binary_cross_entropy"),
+        ("elbo", 0, "That is the ELBO."),
+        ("Nested.loss", 0, "That is the ELBO."),
+        ("declared", 0, "1 at its own variance 0.04"),
+        ("free_bits", 2, "Cannot tell a beta: the KL is free at first"),
+    ],
+)
+def test_audit(file, capsys, name, code, said):
+    assert main(["audit", f"{file}:{name}", "--image-shape", "28,28,1", "--latent-dim", "2"]) == code
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("{file}:nothing", "AttributeError"),
+        ("{file}", "pass FILE.py:NAME"),
+        ("{folder}/none.py:loss", "no file here"),
+        ("no_such_package.module:loss", "ModuleNotFoundError"),
+        ("{file}:np", "pass a function"),
+    ],
+)
+def test_a_target_that_cannot_be_loaded(file, capsys, target, said):
+    assert main(["audit", target.format(file=file, folder=file.parent)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_raises(file, capsys):
+    file.write_text("raise RuntimeError('trained on import')")
+    assert main(["audit", f"{file}:loss"]) == 2
+    assert "RuntimeError: trained on import" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--image-shape", "28x28"], ["--latent-dim", "two"], ["--x-decoded", "logit"]])
+def test_bad_options_exit_with_2(file, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(["audit", f"{file}:elbo", *arguments])
+    assert stopped.value.code == 2
+
+
+def test_sizes_out_of_range_exit_with_2(file, capsys):
+    assert main(["audit", f"{file}:elbo", "--latent-dim", "0"]) == 2
+    assert "latent_dim holds 0" in capsys.readouterr().err
+
+
+def test_as_a_stranger_types_it(file):
+    code = "import keras\nfrom vaehelpers.models import VAE\nclass Mine(VAE):\n    pass\n"
+    (file.parent / "keras_model.py").write_text(code)
+    command = [sys.executable, "-m", "vaehelpers", "audit", "keras_model.py:Mine", "--image-shape", "8,8,3"]
+    done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Bernoulli from logits" in done.stdout
