@@ -213,6 +213,32 @@ MALFORMED = {
         lambda x, p, m, v: cross_entropy(x, p)[0].sum() + kl_per_dim(m, v).sum(1).mean(),
         "no multiple of a Bernoulli",
     ),
+    "a mask": (
+        lambda *probe: elbo(*probe, pixels=lambda x, p: (x > 0) * cross_entropy(x, p)),
+        "exactly 0 or 1 are weighted differently",
+    ),
+    "half a cross-entropy": (lambda *probe: elbo(*probe, pixels=lambda x, p: -x * np.log(p)), "lacks its term .1 - x"),
+    "a floor under the distortion": (
+        lambda x, p, m, v: np.maximum(cross_entropy(x, p).sum(PIXELS), 50).mean() + kl_per_dim(m, v).sum(1).mean(),
+        "do not simply add",
+    ),
+    "a small floor": (
+        lambda x, p, m, v: (cross_entropy(x, p).sum(PIXELS) + np.maximum(kl_per_dim(m, v).sum(1), 0.01)).mean(),
+        "0.01 nats in all",
+    ),
+    "a ceiling": (
+        lambda x, p, m, v: (cross_entropy(x, p).sum(PIXELS) + np.minimum(kl_per_dim(m, v).sum(1), 300)).mean(),
+        "the KL is clipped or bent",
+    ),
+    "a prior with another mean": (lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m - 1, v)), "mean is not 0"),
+    "a seed that repeats": (
+        lambda x, p, m, v: elbo(x, p, m + np.exp(v / 2) * np.random.default_rng(0).normal(size=m.shape), v),
+        "must draw new noise",
+    ),
+    "lost in single precision": (
+        lambda x, p, m, v: np.float32(cross_entropy(x, p).sum(PIXELS).mean() + 0.5 * (m**2 - v).sum(1).mean() + 1e5),
+        "lost in the loss's rounding",
+    ),
     "not a number": (lambda x, p, m, v: elbo(x, p, m, v) + np.log(-1.0), "not finite"),
     "a tuple": (lambda *probe: (elbo(*probe), 0.0), "return the total loss alone"),
     "not reduced": (lambda x, p, m, v: cross_entropy(x, p), r"returned shape \(8, 28, 28, 1\)"),
@@ -273,6 +299,60 @@ def test_a_monte_carlo_kl_is_averaged_out(beta):
         audit_loss(lambda x, p, m, v: loss(x, p, m, 2 * v))
     with pytest.raises(AuditError, match="KL"):
         audit_loss(lambda x, p, m, v: loss(x, p, m, v) + beta * v.sum(1).mean())
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 2])
+def test_noise_hides_no_floor(share):
+    rng = np.random.default_rng(4)
+
+    def loss(x, p, m, v):
+        noise = rng.standard_normal(m.shape)
+        kl = 0.5 * ((m + np.exp(v / 2) * noise) ** 2 - noise**2 - v).sum(1)
+        return cross_entropy(x, p).sum(PIXELS).mean() + max(kl.mean(), share)
+
+    with pytest.raises(AuditError, match="on average the loss is no multiple of the KL"):
+        audit_loss(loss)
+
+
+def test_dropout_in_the_reconstruction_is_named():
+    rng = np.random.default_rng(4)
+    with pytest.raises(AuditError, match="dropout"):
+        audit_loss(lambda *probe: elbo(*probe, pixels=lambda x, p: 2 * (rng.random(x.shape) < 0.5) * (x - p) ** 2))
+
+
+@pytest.mark.parametrize("every", [1, 50])
+def test_a_schedule_is_named(every):
+    calls = []
+
+    def loss(*probe):
+        calls.append(1)
+        return elbo(*probe, beta=1 + len(calls) // every)
+
+    with pytest.raises(AuditError, match=r"changes from call to call|draws noise"):
+        audit_loss(loss)
+
+
+@pytest.mark.parametrize("limit", [4, 10])
+def test_the_usual_clip_of_log_variances_is_no_obstacle(limit):
+    assert audit_loss(lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, np.clip(v, -limit, limit)))).trains_elbo
+
+
+def test_an_error_of_the_loss_at_some_codes_is_reported():
+    def loss(x, p, m, v):
+        assert abs(m).max() < 20, "too far"
+        return elbo(x, p, m, v)
+
+    with pytest.raises(AuditError, match=r"raised AssertionError .* up to 30: too far"):
+        audit_loss(loss)
+
+
+@pytest.mark.parametrize("constant", [0.37, 5.0])
+@pytest.mark.parametrize("reduction", [np.sum, np.mean])
+def test_a_constant_that_is_no_normaliser_reveals_no_variance(constant, reduction):
+    def loss(x, p, m, v):
+        return reduction((x - p) ** 2, axis=PIXELS).mean() + kl_per_dim(m, v).sum(1).mean() + constant
+
+    assert audit_loss(loss).decoder_variance is None
 
 
 @pytest.mark.parametrize("beta", [1e-7, 1e-3, 1e3, 1e7])

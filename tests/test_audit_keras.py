@@ -1,11 +1,14 @@
 """The audit of Keras classes: `train_step` as in the Keras example, `compute_loss`, and what goes wrong."""
 
+import functools
 import time
 
 import keras
+import numpy as np
 import pytest
 from keras import ops
 
+from vaehelpers import losses
 from vaehelpers.audit import AuditError, audit_keras_vae
 from vaehelpers.models import VAE
 
@@ -98,6 +101,30 @@ def test_the_question_s_code_on_28x28():
     assert audit_keras_vae(lambda e, d: ExampleVAE(e, d, pixels=1.0)).beta == pytest.approx(392, rel=1e-3)
 
 
+def test_a_batch_of_one_and_a_sum_over_the_batch_have_gradients_too():
+    assert audit_keras_vae(VAE, **SMALL, batch_size=1).trains_elbo
+    summed = audit_keras_vae(lambda e, d: VAE(e, d, objective=lambda distortion, kl: ops.sum(distortion) + ops.sum(kl)))
+    assert (summed.batch_reduction, summed.trains_elbo) == ("sum", True)
+
+
+@keras.saving.register_keras_serializable("tests")
+class LearnedVariance(keras.layers.Layer):
+    """A Gaussian likelihood with one variance, a weight of the model."""
+
+    def __init__(self):
+        super().__init__()
+        self.log_var = self.add_weight(shape=(), initializer=keras.initializers.Constant(-3.0))
+
+    def call(self, x, x_mean):
+        return losses.gaussian_log_likelihood(x, x_mean, ops.convert_to_tensor(self.log_var))
+
+
+def test_weights_of_the_loss_are_left_as_they_are():
+    found = audit_keras_vae(lambda e, d: VAE(e, d, log_likelihood=LearnedVariance()), **SMALL)
+    assert found.beta == pytest.approx(np.exp(-3), rel=1e-3)
+    assert found.decoder_variance == pytest.approx(np.exp(-3), rel=1e-3)
+
+
 @tensorflow_only
 def test_a_detached_kl_is_found_by_its_gradient():
     with pytest.raises(AuditError, match="the KL term is detached"):
@@ -154,6 +181,7 @@ class NoLossVAE(ComputeLossVAE):
     [
         (VAE(None, None), TypeError, "an instance of VAE: pass the class"),
         ("VAE", TypeError, "pass the class"),
+        (functools.partial(NoLossVAE), AuditError, "could not be made as VAE"),
         (NoLossVAE, AuditError, "NoLossVAE could not be made .*\n.*no such tensor"),
         (lambda encoder: None, AuditError, "could not be made as VAE"),
     ],

@@ -98,6 +98,33 @@ NUMBERS = [
         0.79,
         {0.27: "best width for the sum", 0.38: "q's mean", 0.6241: "variance", 0.85: "density of all", 1.0: "prior's"},
     ),
+    (
+        exercises.check_effective_beta,
+        (1 / 32) * (12288 / 1000) / 2,
+        {0.384: "half the squared", 6.144: "latent", 192: "lowers", 0.064: "channels", 12.288: "two", 5.2083: "upside"},
+    ),
+    (
+        exercises.check_weight_for_beta,
+        4 * 256 / 3072,
+        {4: "named weight", 48: "upside", 4 / 3072: "summed", 0.6667: "halved", 1: "not 32 x 32", 1 / 12: "beta 1"},
+    ),
+    (
+        exercises.check_learning_rate,
+        1.00352,
+        {1e-5: "Adam", 7.84e-3: "batch", 1.28e-3: "pixels", 9.965e-11: "wrong way", 0.03584: "28 x 28"},
+    ),
+    (
+        exercises.check_printed_loss,
+        148.712,
+        {
+            145.026: "printed loss",
+            143.183: "half of the sum",
+            3031.164: "belongs to the pixels",
+            110817.932: "before it prints",
+            7.372: "that is the rate",
+            -148.712: "sign",
+        },
+    ),
 ]
 
 
@@ -232,6 +259,18 @@ SEQUENCES = [
         [[True] * 4, [False, False, False, True], [False, True, True, True], [True, True, False, False]],
     ),
     (exercises.check_repeated_noise, (1, 5), [(5, 1), (5, 5), (1, 1)]),
+    (
+        exercises.check_which_change_the_model,
+        [False, True, False, True, True, False],
+        [
+            [True, True, False, True, True, False],
+            [False, False, False, True, True, False],
+            [False, True, True, True, True, False],
+            [False, True, False, False, True, False],
+            [False, True, False, True, False, False],
+            [False, True, False, True, True, True],
+        ],
+    ),
 ]
 
 
@@ -247,6 +286,36 @@ def test_a_list_of_answers_is_right_or_gets_its_own_hint(check, right, slips, ca
         assert said(check, answer, capsys).startswith("✗")
 
 
+def cross_entropy(x, p):
+    return -(x * np.log(p) + (1 - x) * np.log(1 - p))
+
+
+def repaired(x, p, m, v, reduce=np.mean):
+    rate = 0.5 * (np.exp(v) + m**2 - 1 - v).sum(1)
+    return reduce(np.sum(cross_entropy(x, p), axis=(1, 2, 3)) + rate)
+
+
+REPAIRS = [
+    (lambda x, p, m, v: 784 * cross_entropy(x, p).mean() + (np.exp(v) + m**2 - 1 - v).mean() / 2, "2 latent dim"),
+    (lambda x, p, m, v: 784 * cross_entropy(x, p).mean() + (np.exp(v) + m**2 - 1 - v).sum(1).mean() / 2, "16, 12, 3"),
+    (lambda *probe: repaired(*probe, reduce=np.sum), "take the mean"),
+    (lambda *probe: repaired(*probe) / 784, "both terms are multiplied by 0.00128"),
+    (lambda x, p, m, v: 0.5 * ((x - p) ** 2).sum() / len(x) + (np.exp(v) + m**2 - 1 - v).sum(1).mean() / 2, "gaussian"),
+    (lambda x, p, m, v: cross_entropy(x, p).sum() / len(x), "there is no KL"),
+    (lambda *probe: probe[0], "returned shape"),
+    (784, "a int"),
+]
+
+
+def test_the_repaired_loss_is_judged_by_the_audit(capsys):
+    assert said(exercises.check_repaired_loss, repaired, capsys) == "✓ right"
+    assert said(exercises.check_repaired_loss, lambda *probe: repaired(*probe, reduce=lambda x: x), capsys) == "✓ right"
+    assert said(exercises.check_repaired_loss, ..., capsys) == NOT_YET
+    for answer, word in REPAIRS:
+        verdict = said(exercises.check_repaired_loss, answer, capsys)
+        assert verdict.startswith("✗") and word in verdict
+
+
 def test_every_check_is_tested():
-    tested = {check.__name__ for check, *_ in [*NUMBERS, *FUNCTIONS, *SEQUENCES]}
+    tested = {check.__name__ for check, *_ in [*NUMBERS, *FUNCTIONS, *SEQUENCES]} | {"check_repaired_loss"}
     assert tested == set(exercises.__all__)

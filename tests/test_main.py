@@ -81,6 +81,18 @@ def test_a_file_that_raises(file, capsys):
     assert "RuntimeError: trained on import" in capsys.readouterr().err
 
 
+def test_a_file_that_leaves_is_no_elbo(file, capsys):
+    file.write_text("import sys; sys.exit(0)")
+    assert main(["audit", f"{file}:loss"]) == 2
+    assert "SystemExit" in capsys.readouterr().err
+
+
+def test_a_file_may_be_called_as_a_module_is(file):
+    named = file.parent / "numpy.py"
+    named.write_text(FILE)
+    assert main(["audit", f"{named}:elbo"]) == 0
+
+
 @pytest.mark.parametrize("arguments", [["--image-shape", "28x28"], ["--latent-dim", "two"], ["--x-decoded", "logit"]])
 def test_bad_options_exit_with_2(file, arguments):
     with pytest.raises(SystemExit) as stopped:

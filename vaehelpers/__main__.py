@@ -22,10 +22,11 @@ def load_target(target):
     if path.suffix == ".py":
         if not path.is_file():
             raise FileNotFoundError(f"target names {source}, which is no file here")
-        sys.path.insert(0, str(path.parent.resolve()))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
+        sys.path.append(str(path.parent.resolve()))
+        sys.argv = [source]  # what a parser in the file sees
+        spec = importlib.util.spec_from_file_location(f"audited_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
+        sys.modules[spec.name] = module
         with without_start_up_messages():
             spec.loader.exec_module(module)
     else:
@@ -54,7 +55,7 @@ def audit(options):
     except AuditError as error:
         print(f"Cannot tell a beta: {error}")
         return CANNOT_TELL
-    except Exception as error:  # the user's file may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # the user's file may raise anything, or leave, while it is imported
         print(f"Cannot audit {options.target}: {type(error).__name__}: {error}", file=sys.stderr)
         return CANNOT_TELL
     print(found)

@@ -6,33 +6,14 @@ import numpy as np
 def find_decoder_variance(likelihood, reading):
     """The variance, or `None` where no constant reveals one.
 
-    With w the weight of half the squared error and C the constant per pixel, `C / w = variance log(2 pi variance) / 2`.
-    Below 1 / (2 pi e) two variances have the same constant; then the one with which the likelihood itself has weight 1.
+    A log-likelihood of weight 1 weighs half the squared error with 1 / variance. Its constant must be the normaliser of
+    just that variance, with or without 2 pi, at every size that was tried.
     """
     if likelihood.name != "gaussian":
         return None
-    ratios = [2 * w.constant / (w.distortion * w.sizes.pixels) for w in reading.weights]
-    if abs(ratios[0]) < 1e-4 or np.ptp(ratios) > 1e-3 * abs(ratios[0]):
+    constants = [2 * w.constant / (w.distortion * w.sizes.pixels) for w in reading.weights]
+    if abs(constants[0]) < 1e-4 or np.ptp(constants) > 1e-3 * abs(constants[0]):
         return None
-    found = _solve(ratios[0])
-    weights = [reading.before_means * variance for variance in found]
-    natural = [v for v, weight in zip(found, weights, strict=True) if abs(weight - 1) < 1e-2]
-    if len(natural) == 1:
-        return natural[0]
-    return found[0] if len(found) == 1 else None
-
-
-def _solve(ratio):
-    """The variances with `variance * log(2 pi variance) == ratio`, by bisection on either side of the minimum."""
-    turning = 1 / (2 * np.pi * np.e)
-    if ratio < -turning:
-        return []
-    found = []
-    for start in (1e-12, max(1.0, ratio)) if ratio < 0 else (max(1.0, ratio),):
-        low, high = (start, turning) if start < turning else (turning, 10 * start + 10)
-        for _ in range(200):
-            middle = np.sqrt(low * high)
-            above = middle * np.log(2 * np.pi * middle) > ratio
-            low, high = (low, middle) if above == (start >= turning) else (middle, high)
-        found.append(float(np.sqrt(low * high)))
-    return found
+    variance = 1 / reading.before_means
+    normalisers = variance * np.log(2 * np.pi * variance), variance * np.log(variance)
+    return float(variance) if np.isclose(constants[0], normalisers, rtol=1e-3).any() else None

@@ -14,7 +14,7 @@ class _Codes(keras.Model):
     """An encoder whose codes are weights of its own, whatever the image."""
 
     def __init__(self, sizes, with_z):
-        super().__init__(name="encoder")
+        super().__init__(name="encoder", dtype="float32")
         shape = (sizes.batch, sizes.latent_dim)
         self.z_mean = self.add_weight(shape=shape, initializer="zeros", name="z_mean")
         self.z_log_var = self.add_weight(shape=shape, initializer="zeros", name="z_log_var")
@@ -22,7 +22,7 @@ class _Codes(keras.Model):
 
     def call(self, inputs, training=None):
         z_mean, z_log_var = ops.convert_to_tensor(self.z_mean), ops.convert_to_tensor(self.z_log_var)
-        noise = keras.random.normal(z_mean.shape, seed=self.noise)
+        noise = keras.random.normal(z_mean.shape, dtype=z_mean.dtype, seed=self.noise)
         z = z_mean + ops.exp(0.5 * z_log_var) * noise
         return (z_mean, z_log_var, z) if self.with_z else (z_mean, z_log_var)
 
@@ -31,7 +31,7 @@ class _Images(keras.Model):
     """A decoder whose images are a weight of its own, whatever the code."""
 
     def __init__(self, sizes):
-        super().__init__(name="decoder")
+        super().__init__(name="decoder", dtype="float32")
         shape = (sizes.batch, *sizes.image_shape)
         self.x_decoded = self.add_weight(shape=shape, initializer="zeros", name="x_decoded")
 
@@ -40,10 +40,13 @@ class _Images(keras.Model):
 
 
 class _Recorder(keras.optimizers.SGD):
-    """An optimiser that moves nothing: it leaves each variable's gradient in its place."""
+    """An optimiser that moves nothing: it keeps each variable's gradient."""
 
-    def update_step(self, gradient, variable, learning_rate):
-        self.assign(variable, ops.cast(gradient, variable.dtype))
+    gradients = None
+
+    def apply(self, gradients, trainable_variables=None):
+        pairs = zip(gradients, trainable_variables or self._trainable_variables, strict=True)
+        self.gradients = {id(v): ops.convert_to_numpy(g).astype("float64") for g, v in pairs if g is not None}
 
 
 class KerasOracle:
@@ -66,14 +69,15 @@ class KerasOracle:
                     failures.append(f"{type(error).__name__}: {str(error)[:200]}")
                     continue
                 return
+        name = getattr(vae_class, "__name__", repr(vae_class))
         raise AuditError(
-            f"{vae_class.__name__} could not be made as VAE(encoder, decoder) and trained for one step; tried an "
+            f"{name} could not be made as VAE(encoder, decoder) and trained for one step; tried an "
             "encoder that returns (z_mean, z_log_var, z) and one that returns (z_mean, z_log_var):\n  "
             + "\n  ".join(dict.fromkeys(failures))
         )
 
     def _step(self, x):
-        """One training step on images x: the logs; afterwards the variables hold their gradients."""
+        """One training step on images x: the total that it reports; the optimiser keeps the gradients."""
         self.vae.reset_metrics()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -104,12 +108,12 @@ class KerasOracle:
         return self._run(probe)
 
     def gradients(self, probe):
+        self.vae.optimizer.gradients = None
         self._run(probe)
-        found = [ops.convert_to_numpy(variable).astype("float64") for variable in self.variables]
-        return [
-            np.zeros_like(value) if np.array_equal(gradient, value.astype("float32")) else gradient
-            for gradient, value in zip(found, probe[1:], strict=True)
-        ]
+        found = self.vae.optimizer.gradients
+        if found is None:
+            raise AuditError("no gradient reached the optimiser that the model is compiled with: has it its own?")
+        return [found.get(id(variable), np.zeros(variable.shape)) for variable in self.variables]
 
 
 def audit_keras_vae(vae_class, *, image_shape=(28, 28, 1), latent_dim=2, batch_size=8, x_decoded="auto"):

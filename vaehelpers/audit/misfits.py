@@ -21,12 +21,15 @@ def explains(features, values):
 
 def of_the_reconstruction(measure, sizes, rng):
     """Why the loss is no multiple of a Bernoulli, Gaussian or Laplace distortion; a sentence."""
-    images = [random_images(sizes, rng) for _ in range(N_PROBES)]
+    images = [random_images(sizes, rng, grey=True) for _ in range(N_PROBES)]
     values = np.array([measure(pair, at_the_prior(sizes)) for pair in images])
     if not np.isfinite(values).all():
         return "the loss is not finite for pixels and decoder outputs in (0.05, 0.95)"
     if np.ptp(values) <= 1e-9 * np.abs(values).max():
         return "the loss ignores x and x_decoded: it has no reconstruction term"
+    for likelihood in LIKELIHOODS:
+        if explains([[likelihood.distortion(probe_at(pair, (None, None))) for pair in images]], values) is not None:
+            return "pixels that are exactly 0 or 1 are weighted differently from grey ones (a mask?): no single beta"
     return next(filter(None, (find(images, values) for find in RECONSTRUCTIONS)), None) or (
         _weighted_pixels(measure, sizes, images[0])
         or "the reconstruction term is no multiple of a Bernoulli, Gaussian or Laplace distortion"
@@ -49,7 +52,10 @@ def _positive_weight(images, values):
         sides = [[-(x * np.log(p)).sum() for x, p in means], [-((1 - x) * np.log1p(-p)).sum() for x, p in means]]
         found = explains(sides, values)
         if found is not None:
-            ratio = found[0] / found[1] if found[1] else np.inf
+            missing = np.abs(found) < 1e-6 * np.abs(found).max()
+            if missing.any():
+                return f"the cross-entropy lacks its term {'(1 - x) log(1 - p)' if missing[1] else 'x log(p)'}"
+            ratio = found[0] / found[1]
             return f"the cross-entropy weights bright pixels {ratio:.3g} times as much as dark ones: no likelihood"
 
 
@@ -114,7 +120,7 @@ def of_the_kl(measure, images, sizes, rng):
             features = [reading(*code) for code in codes]
         if explains([features], values) is not None:
             return sentence
-    return _terms(codes, values) or _path(measure, images, sizes) or _weighted_latents(measure, images, sizes)
+    return _path(measure, images, sizes) or _terms(codes, values) or _weighted_latents(measure, images, sizes)
 
 
 def _kl_to_standard_normal(z_mean, variance):
@@ -142,13 +148,18 @@ READINGS = (
 
 
 def _terms(codes, values):
-    """The KL's three terms, each with a weight of its own."""
-    features = [[f(m, v).sum() / len(m) for m, v in codes] for f in (lambda m, v: m**2, lambda m, v: np.exp(v))]
-    found = explains([*features, [v.sum() / len(v) for _, v in codes]], values)
+    """The KL's three terms, each with a weight of its own, and the mean, which enters where the prior's is not 0."""
+    terms = (lambda m, v: m**2, lambda m, v: np.exp(v), lambda m, v: v, lambda m, v: m)
+    found = explains([[term(m, v).sum() / len(m) for m, v in codes] for term in terms], values)
     if found is None:
         return None
-    square, variance, log_variance = np.where(np.abs(found) < 1e-4 * np.abs(found).max(), 0.0, found)
-    if np.allclose(found, square * np.array([1, 1, -1]), rtol=1e-3):
+    square, variance, log_variance, mean = np.where(np.abs(found) < 1e-4 * np.abs(found).max(), 0.0, found)
+    if mean != 0:
+        return f"z_mean itself enters with weight {mean:.3g}: the prior's mean is not 0, and it is not N(0, I)"
+    a_kl = np.allclose(found[:3], square * np.array([1, 1, -1]), rtol=1e-3)
+    if a_kl and square > 0:
+        return "the KL is clipped or bent: right for middling codes, and another one near the prior or far from it"
+    if a_kl:
         return "the KL enters with the wrong sign: training would increase it; add it to the distortion"
     if square > 0 and np.isclose(square, variance, rtol=1e-3) and log_variance < 0:
         return (
@@ -165,8 +176,12 @@ def _terms(codes, values):
 
 def _path(measure, images, sizes):
     """Free bits and capacities, seen along means that grow together."""
-    grid = np.geomspace(1e-3, 300, 40)
-    values = np.array([measure(images, _equal_means(sizes, nats)) for nats in grid])
+    grid = np.geomspace(1e-4, 300, 48)
+    values, mirrored = (
+        np.array([measure(images, _equal_means(sizes, nats, sign)) for nats in grid]) for sign in (1, -1)
+    )
+    if not np.allclose(values, mirrored, rtol=1e-6):
+        return None
     steps = np.diff(values) / np.diff(grid)
     slope, rise = steps[-1], values[-1] - values[0]
     if slope > 0 and (steps < -1e-3 * slope).any():
@@ -184,9 +199,9 @@ def _path(measure, images, sizes):
     return None
 
 
-def _equal_means(sizes, nats):
+def _equal_means(sizes, nats, sign):
     shape = (sizes.batch, sizes.latent_dim)
-    return np.full(shape, np.sqrt(2 * nats)), np.full(shape, 1e-6)
+    return np.full(shape, sign * np.sqrt(2 * nats)), np.full(shape, 1e-6)
 
 
 def _weighted_latents(measure, images, sizes):
@@ -196,7 +211,8 @@ def _weighted_latents(measure, images, sizes):
         z_mean, z_log_var = np.zeros(shape), np.full(shape, 1e-6)
         z_mean[:, j] = 2.0
         changes.append(measure(images, (z_mean, z_log_var)) - before)
-    if np.ptp(changes) > 1e-2 * np.abs(changes).max():
+    mirrored = measure(images, (-z_mean, z_log_var)) - before
+    if np.ptp(changes) > 1e-2 * np.abs(changes).max() and np.isclose(mirrored, changes[-1], rtol=1e-6):
         return "latent dimensions have different weights in the KL: no single beta"
     return (
         "the KL term is no multiple of KL(N(z_mean, exp(z_log_var)) || N(0, I)); a Monte Carlo KL must draw new noise "

@@ -1,6 +1,7 @@
 """Anybody's loss as a function of NumPy arrays: called in its own framework, in float64 where it can."""
 
 import contextlib
+import importlib.util
 import sys
 import warnings
 from typing import NamedTuple
@@ -39,8 +40,9 @@ def _jax_gradients(loss_fn, x, *inputs):
 def _torch_gradients(loss_fn, x, *inputs):
     import torch
 
-    inputs = [tensor.requires_grad_() for tensor in inputs]
-    loss = loss_fn(x, *inputs).mean()
+    with torch.inference_mode(False), torch.enable_grad():
+        inputs = [tensor.clone().requires_grad_() for tensor in inputs]
+        loss = loss_fn(x.clone(), *(tensor.clone() for tensor in inputs)).mean()
     if not loss.requires_grad:
         return [torch.zeros_like(tensor) for tensor in inputs]
     found = torch.autograd.grad(loss, inputs, allow_unused=True)
@@ -80,8 +82,10 @@ def _to_numpy(result):
             "for example wrap it as lambda *terms: my_loss(*terms)[0]"
         )
     if hasattr(result, "detach"):
-        result = result.detach().cpu().numpy()
-    return np.asarray(result)
+        result = result.detach().cpu()
+        result = (result.double() if result.element_size() == 2 else result).numpy()
+    array = np.asarray(result)
+    return array if array.dtype.kind in "fiu" else array.astype("float64")
 
 
 def _framework_of(result):
@@ -100,30 +104,46 @@ class Oracle:
 
     def __init__(self, loss_fn, framework, probe):
         self.loss_fn = loss_fn
-        loaded = [name for name in ("torch", "tensorflow", "jax") if name in sys.modules]
         failures = []
-        for name in ["numpy", *loaded] if framework == "auto" else [framework]:
+        for name in ("numpy", "torch", "tensorflow", "jax") if framework == "auto" else (framework,):
+            if not self._loaded(name, framework == "auto"):
+                continue
             for dtype in ("float64", "float32"):
                 self.framework, self.dtype = name, dtype
                 try:
                     result = self._call(probe)
-                    if framework == "auto" and _framework_of(result) != name:
+                    if framework == "auto" and _framework_of(result) not in (name, "numpy"):
                         self.framework = _framework_of(result)
                         result = self._call(probe)
+                    value = _to_numpy(result)
                 except AuditError:
                     raise
                 except Exception as error:  # whatever anybody's loss raises: the next framework or type may do
                     failures.append(f"{self.framework} {dtype}: {type(error).__name__}: {str(error)[:200]}")
                     continue
-                self.rounding = self._rounding(_to_numpy(result))
+                self.rounding = self._rounding(value)
                 if self.framework == "jax":
-                    self._compile(probe, _to_numpy(result))
+                    self._compile(probe, value)
                 return
         said = "\n  ".join(dict.fromkeys(failures))
-        raise AuditError(f"loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var):\n  {said}")
+        raise AuditError(
+            "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var), on images with grey pixels (a "
+            f"distribution that takes bits only needs validate_args=False):\n  {said}"
+        )
+
+    @staticmethod
+    def _loaded(name, auto):
+        """A loss's framework has been imported with it; one that is asked for by name is imported here."""
+        if not auto and importlib.util.find_spec(name) is None:
+            raise ValueError(f"framework is {name!r}, which is not installed")
+        if not auto:
+            importlib.import_module(name)
+        return name in sys.modules
 
     def _rounding(self, value):
         """The rounding unit of what came back: a loss may compute in float32 whatever it is given."""
+        if value.dtype.itemsize == 2:
+            return np.finfo("float16").eps
         narrow = value.astype("float64") == value.astype("float32")
         single = value.dtype.itemsize <= 4 or self.dtype == "float32" or bool(np.all(narrow & (value != 0)))
         return np.finfo("float32" if single else "float64").eps
@@ -147,7 +167,16 @@ class Oracle:
         return _tensors(self.framework, [array.astype(self.dtype) for array in probe])
 
     def __call__(self, probe):
-        value = _to_numpy(self._call(probe)).astype("float64")
+        try:
+            value = _to_numpy(self._call(probe)).astype("float64")
+        except AuditError:
+            raise
+        except Exception as error:  # anybody's loss may refuse some sizes or codes
+            farthest = np.abs(probe.z_mean).max()
+            raise AuditError(
+                f"loss_fn raised {type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
+                f"|z_mean| up to {farthest:.2g}: {str(error)[:200]}"
+            ) from error
         if value.shape not in ((), (len(probe.x),)):
             raise AuditError(
                 f"loss_fn returned shape {value.shape} for a batch of {len(probe.x)}: return one number per example "

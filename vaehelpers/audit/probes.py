@@ -78,12 +78,17 @@ def at_the_prior(sizes):
     return np.zeros(shape), np.full(shape, 1e-6)
 
 
-def random_images(sizes, rng):
-    """Grey images and outputs in (0.05, 0.95), of another distribution each time; probabilities or logits alike."""
+def random_images(sizes, rng, grey=False):
+    """Images and outputs in (0.05, 0.95), probabilities or logits alike, of another distribution each time.
+
+    A tenth of the pixels is black and a tenth white, unless all are to be grey.
+    """
     shape = (sizes.batch, *sizes.image_shape)
     x, noise = (0.05 + 0.9 * rng.random(shape) ** rng.uniform(0.3, 3) for _ in range(2))
     weight = rng.uniform(0, 0.9)
-    return x, weight * x + (1 - weight) * noise
+    x_decoded = weight * x + (1 - weight) * noise
+    kind = np.full(shape, 0.5) if grey else rng.random(shape)
+    return np.where(kind < 0.1, 0.0, np.where(kind > 0.9, 1.0, x)), x_decoded
 
 
 def perfect_images(sizes, likelihood, rng):
@@ -101,10 +106,10 @@ def random_codes(sizes, scale, rng):
     return scale * z_mean, min(1, scale) * (5 * uniform - 3)
 
 
-def far_codes(sizes, rng):
-    """Codes of a large KL and a small variance: one draw of a Monte Carlo KL is off by a thousandth."""
-    signs = rng.choice([-100.0, 100.0], size=(sizes.batch, sizes.latent_dim))
-    return signs, np.full(signs.shape, -8.0)
+def far_codes(sizes, rng, noisy):
+    """Codes of a large KL; further out and narrower for a Monte Carlo KL, of which one draw is off by a thousandth."""
+    signs = rng.choice([-1.0, 1.0], size=(sizes.batch, sizes.latent_dim))
+    return (100 * signs, np.full(signs.shape, -8.0)) if noisy else (30 * signs, np.full(signs.shape, -2.0))
 
 
 def probe_at(images, codes):

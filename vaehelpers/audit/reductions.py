@@ -126,7 +126,7 @@ def _batch_reduction(powers, per_example):
     if powers[0] != powers[1]:
         return "mixed"
     if per_example:
-        return {0: "none"}.get(powers[0], "mixed")
+        return {0: "none", -1: "mean"}.get(powers[0], "unknown")
     return {0: "mean", 1: "sum"}.get(powers[0], "unknown")
 
 

@@ -8,18 +8,26 @@ from vaehelpers.exercises.lesson_00 import (
 from vaehelpers.exercises.lesson_01 import check_floor, check_hidden_variance, check_three_pixels
 from vaehelpers.exercises.lesson_02 import check_gap, check_importance_weighted_bound, check_width_under_the_mean
 from vaehelpers.exercises.lesson_03 import check_loss, check_repeated_noise, check_sampling
+from vaehelpers.exercises.lesson_04 import check_effective_beta, check_repaired_loss, check_weight_for_beta
+from vaehelpers.exercises.lesson_05 import check_learning_rate, check_printed_loss, check_which_change_the_model
 
 __all__ = [
     "check_distortion_from_mean",
+    "check_effective_beta",
     "check_floor",
     "check_gap",
     "check_hidden_variance",
     "check_importance_weighted_bound",
+    "check_learning_rate",
     "check_loss",
+    "check_printed_loss",
     "check_relative_weight",
+    "check_repaired_loss",
     "check_repeated_noise",
     "check_sampling",
     "check_three_pixels",
+    "check_weight_for_beta",
+    "check_which_change_the_model",
     "check_which_factors_survive",
     "check_width_under_the_mean",
 ]
