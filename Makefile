@@ -17,7 +17,7 @@ test: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m pytest --doctest-modules tests vaehelpers
-	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py
+	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py tests/test_audit_keras.py
 	$(python) -m pytest --nbval notebooks
 
 ## make robust     the notebooks again, under two other seeds, with one and with two threads

@@ -236,7 +236,7 @@ MALFORMED = {
         "must draw new noise",
     ),
     "lost in single precision": (
-        lambda x, p, m, v: np.float32(cross_entropy(x, p).sum(PIXELS).mean() + 0.5 * (m**2 - v).sum(1).mean() + 1e5),
+        lambda x, p, m, v: np.float32(cross_entropy(x, p).sum(PIXELS).mean() + 0.5 * (m**2 - v).sum(1).mean() + 5e5),
         "lost in the loss's rounding",
     ),
     "not a number": (lambda x, p, m, v: elbo(x, p, m, v) + np.log(-1.0), "not finite"),
