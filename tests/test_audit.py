@@ -83,6 +83,7 @@ def random_loss(seed, framework):
     rate = weights[1] * (batch_size if batches[1] == "sum" else 1) / (latent_dim if latents == "mean" else 1)
     wanted = {
         "beta": rate / distortion,
+        "scale": distortion / (batch_size if batches == ("sum", "sum") else 1),
         "likelihood": name.split()[-1] if "gaussian" in name else name.split()[0],
         "x_decoded": {"bernoulli": "probabilities", "bernoulli from logits": "logits"}.get(name, "means"),
         "pixel_reduction": pixels,
@@ -96,11 +97,12 @@ def random_loss(seed, framework):
 def check_random_loss(seed, framework):
     loss, sizes, wanted = random_loss(seed, framework)
     found = audit_loss(loss, **sizes)
-    beta = wanted.pop("beta")
+    beta, scale = wanted.pop("beta"), wanted.pop("scale")
     assert found.beta == pytest.approx(beta, rel=1e-3)
     assert {name: getattr(found, name) for name in wanted} == wanted
     assert found.framework == framework
     assert found.residual < 1e-4
+    assert found.scale == pytest.approx(scale, rel=1e-3)
     assert audit_loss(loss, x_decoded="logits" if found.x_decoded == "logits" else "auto", **sizes).beta == found.beta
 
 
@@ -385,7 +387,7 @@ def test_a_normaliser_reveals_the_variance(variance, reduction, beta):
     assert found.beta == pytest.approx(beta * variance * pixels, rel=1e-6)
     assert found.beta_declared == pytest.approx(beta * pixels, rel=1e-6)
     assert found.trains_elbo == (beta * pixels == 1)
-    assert found.scale == pytest.approx(1 / pixels)
+    assert found.scale * variance == pytest.approx(1 / pixels)
 
 
 def test_no_normaliser_reveals_no_variance():
@@ -476,7 +478,7 @@ SENTENCES = [
     ),
     (
         lambda x, p, m, v: (cross_entropy(x, p).sum(PIXELS) + kl_per_dim(m, v).sum(1)) / 784,
-        "That is the ELBO, both terms times 0.00128: the same model.",
+        "That is the ELBO, times 0.00128: the same model.",
     ),
 ]
 

@@ -247,7 +247,7 @@ def _audit(open_oracle, sizes, x_decoded):
         likelihood=likelihood.name,
         x_decoded=likelihood.reads,
         decoder_variance=variance,
-        scale=reading.scale * factor,
+        scale=reading.scale,
         residual=max(misfit, together),
         framework=prober.oracle.framework,
         factors=(reading.summed / (a * factor), reading.summed / b),

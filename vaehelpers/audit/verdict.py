@@ -18,7 +18,7 @@ class LossAudit:
             "unknown", where calls at other sizes could not tell. Of a loss of one image size, what equals a
             sum is a sum.
         decoder_variance: the Gaussian's variance where the loss's constant reveals it, else `None`.
-        scale: the weight of the distortion (of half the squared error, for a Gaussian).
+        scale: the weight of the distortion (for a Gaussian at unit variance: of half the squared error).
         residual: the largest relative misfit over the probes.
         framework: where the loss was called.
         factors: what the reconstruction term and the KL must be multiplied by to give the ELBO.
@@ -53,12 +53,11 @@ class LossAudit:
         return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *(f"- {note}" for note in self.notes)])
 
     def _what(self):
-        reductions = [f"{reduction} over {axes}" for reduction, axes in self._reductions()]
         likelihood = self.likelihood.capitalize() + (" from logits" if self.x_decoded == "logits" else "")
         unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}.get(self.likelihood, "")
         declared = "" if self.decoder_variance is None else f", {number(self.beta_declared)} at its own variance"
         declared += "" if self.decoder_variance is None else f" {number(self.decoder_variance)}"
-        return f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; {', '.join(reductions)})"
+        return f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; {', '.join(self._reductions())})"
 
     def _reductions(self):
         named = {
@@ -69,19 +68,13 @@ class LossAudit:
         }
         if named["channels"] in ("none", named["pixels"]):
             named.pop("channels")
-        for axes, reduction in named.items():
-            yield (
-                {"none": "no reduction", "mixed": "a mixed reduction", "unknown": "an unknown reduction"}.get(
-                    reduction, reduction
-                ),
-                axes,
-            )
+        words = {"none": "no reduction", "mixed": "a mixed reduction", "unknown": "an unknown reduction"}
+        return [f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()]
 
     def _advice(self):
         if self.trains_elbo:
-            return "That is the ELBO" + (
-                "." if abs(self.scale - 1) < 1e-3 else f", both terms times {number(self.scale)}: the same model."
-            )
+            scale = self.scale * (self.decoder_variance or 1.0)
+            return "That is the ELBO" + ("." if abs(scale - 1) < 1e-3 else f", times {number(scale)}: the same model.")
         parts = [
             f"the {term} by {number(factor)}"
             for term, factor in zip(("reconstruction term", "KL"), self.factors, strict=True)
