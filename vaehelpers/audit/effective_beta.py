@@ -243,14 +243,14 @@ def _audit(open_oracle, sizes, x_decoded):
     variance = find_decoder_variance(likelihood, reading)
     factor = variance or 1.0
     return LossAudit(
-        beta=b / a,
+        beta=float(b / a),
         likelihood=likelihood.name,
         x_decoded=likelihood.reads,
         decoder_variance=variance,
-        scale=reading.scale,
-        residual=max(misfit, together),
+        scale=float(reading.scale),
+        residual=float(max(misfit, together)),
         framework=prober.oracle.framework,
-        factors=(reading.summed / (a * factor), reading.summed / b),
+        factors=(float(reading.summed / (a * factor)), float(reading.summed / b)),
         notes=(*reading.notes, *notes),
         **reading.reductions,
     )
