@@ -107,7 +107,6 @@ def test_a_batch_of_one_and_a_sum_over_the_batch_have_gradients_too():
     assert (summed.batch_reduction, summed.trains_elbo) == ("sum", True)
 
 
-@keras.saving.register_keras_serializable("tests")
 class LearnedVariance(keras.layers.Layer):
     """A Gaussian likelihood with one variance, a weight of the model."""
 

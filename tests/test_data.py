@@ -6,6 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 from scipy import special
@@ -167,3 +168,36 @@ def test_the_floor_and_the_ceiling_that_lesson_01_states(full_mnist):
     mean = x.mean(axis=0, dtype="float64")
     assert floor == pytest.approx(45.76, abs=0.005)
     assert -(special.xlogy(mean, mean) + special.xlog1py(1 - mean, -mean)).sum() == pytest.approx(206.03, abs=0.005)
+
+
+def test_images_come_from_a_file_or_a_folder(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(3, 5, 4, 3), dtype="uint8")
+    np.savez(tmp_path / "images.npz", pixels)
+    assert np.allclose(data.load_images(tmp_path / "images.npz"), pixels / 255)
+    np.savez(tmp_path / "two.npz", a=pixels, b=pixels[:1] / 255)
+    assert data.load_images(tmp_path / "two.npz", key="b").shape == (1, 5, 4, 3)
+    assert np.allclose(data.load_images(tmp_path / "two.npz", key="b"), pixels[:1] / 255)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for k, image in enumerate(pixels):
+        matplotlib.image.imsave(folder / f"{k}.png", image)
+    assert np.allclose(data.load_images(folder)[..., :3], pixels / 255)
+
+
+def test_images_that_cannot_be_loaded(tmp_path):
+    np.savez(tmp_path / "two.npz", a=np.ones([2, 3]), b=np.ones([2, 3]))
+    (tmp_path / "broken.npz").write_bytes(b"PK no zip")
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for k in (1, 2):
+        matplotlib.image.imsave(mixed / f"{k}.png", np.zeros([k, 2, 3]))
+    for path, said in {
+        "none": "where nothing is",
+        "two.npz": "say which with key",
+        "broken.npz": "cannot be read",
+    }.items():
+        with pytest.raises((FileNotFoundError, ValueError), match=said):
+            data.load_images(tmp_path / path)
+    for path, said in {mixed: "of several kinds", tmp_path: "holds no PNG"}.items():
+        with pytest.raises(ValueError, match=said):
+            data.load_images(path)

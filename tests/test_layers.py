@@ -14,6 +14,7 @@ LAYERS = {
     "linear_gaussian": 1,
     "networks": 1,
     "saving": 1,
+    "collapse": 1,
     "models": 2,
     "audit": 2,
     "diagnostics": 3,

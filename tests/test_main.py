@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from vaehelpers.__main__ import main
+from vaehelpers.collapse import collapse_threshold
 
 FILE = """
 import numpy as np
@@ -112,3 +114,40 @@ def test_as_a_stranger_types_it(file):
     done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Bernoulli from logits" in done.stdout
+
+
+@pytest.fixture
+def digits_file(tmp_path, digits):
+    np.savez(tmp_path / "digits.npz", digits.x_train[:500])
+    return tmp_path / "digits.npz"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [("means", 1, "and this is above it: expect reconstructions that are all alike"), ("elbo", 0, "this is below it")],
+)
+def test_audit_with_images(file, digits_file, capsys, name, code, said):
+    assert main(["audit", f"{file}:{name}", "--data", str(digits_file)]) == code
+    out = capsys.readouterr().out
+    assert "On these 500 images collapse is a local optimum above beta" in out and said in out
+
+
+def test_threshold(digits_file, digits, capsys):
+    assert main(["threshold", str(digits_file)]) == 0
+    expected = collapse_threshold(digits.x_train[:500])
+    assert f"Above beta = {expected:.4g} collapse is a local optimum on these 500 images" in capsys.readouterr().out
+    assert main(["threshold", str(digits_file), "--likelihood", "gaussian", "--variance", "learned"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.npz"], "where nothing is"),
+        (["{file}", "--key", "x"], "key is 'x'"),
+        (["{file}", "--likelihood", "laplace"], "no such threshold"),
+        (["{file}", "--likelihood", "gaussian", "--variance", "big"], "could not convert"),
+    ],
+)
+def test_no_threshold(digits_file, capsys, arguments, said):
+    assert main(["threshold", *(argument.format(file=digits_file) for argument in arguments)]) == 2
+    assert said in capsys.readouterr().err

@@ -8,6 +8,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from vaehelpers.audit import AuditError, audit_loss
+from vaehelpers.collapse import collapse_spectrum, collapse_threshold
+from vaehelpers.data import load_images
 from vaehelpers.runtime import without_start_up_messages
 
 ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2
@@ -44,6 +46,9 @@ def is_keras_class(candidate):
 def audit(options):
     """Print what the loss trains and, where that is not the ELBO, the lines that would."""
     try:
+        images = load_images(options.data, options.key) if options.data else None
+        if options.image_shape is None:
+            options.image_shape = (28, 28, 1) if images is None else images.shape[1:]
         candidate = load_target(options.target)
         sizes = {name: getattr(options, name) for name in ("image_shape", "latent_dim", "batch_size", "x_decoded")}
         if is_keras_class(candidate):
@@ -52,19 +57,45 @@ def audit(options):
             found = audit_keras_vae(candidate, **sizes)
         else:
             found = audit_loss(candidate, framework=options.framework, **sizes)
+        on_images = [] if images is None else [collapse_on(images, found)]
     except AuditError as error:
         print(f"Cannot tell a beta: {error}")
         return CANNOT_TELL
     except (Exception, SystemExit) as error:  # the user's file may raise anything, or leave, while it is imported
         print(f"Cannot audit {options.target}: {type(error).__name__}: {error}", file=sys.stderr)
         return CANNOT_TELL
-    print(found)
+    print(found, *on_images, sep="\n")
     if found.trains_elbo:
         return ELBO
     print("The ELBO for this likelihood, in two lines:")
     for framework, lines in found.cure().items():
         print("\n".join(f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)))
     return ANOTHER_BETA
+
+
+def collapse_on(images, found):
+    """What the threshold of these images says of a loss that trains `found.beta`."""
+    if found.likelihood == "laplace":
+        return "For a Laplace likelihood there is no threshold of collapse to compare it with."
+    threshold = collapse_threshold(images, found.likelihood)
+    on_these = f"On these {len(images):,} images collapse is a local optimum above beta {threshold:.3g}"
+    if found.beta > threshold:
+        return f"{on_these}, and this is above it: expect reconstructions that are all alike."
+    return f"{on_these}; this is below it."
+
+
+def threshold(options):
+    """Print the first eigenvalues, the thresholds of the directions in which a code begins to pay off."""
+    try:
+        images = load_images(options.path, options.key)
+        variance = options.variance if options.variance == "learned" else float(options.variance)
+        spectrum = collapse_spectrum(images, options.likelihood, variance)
+    except (OSError, ValueError, TypeError) as error:
+        print(f"Cannot compute a threshold: {error}", file=sys.stderr)
+        return CANNOT_TELL
+    print(f"Above beta = {spectrum[0]:.4g} collapse is a local optimum on these {len(images):,} images.")
+    print(f"The largest eigenvalues: {', '.join(f'{value:.4g}' for value in spectrum[:5])}")
+    return 0
 
 
 def shape(text):
@@ -85,12 +116,20 @@ def main(arguments=None):
         epilog="exit status: 0 beta is 1 within 1 percent, 1 it is another, 2 it could not be told",
     )
     command.add_argument("target", metavar="FILE.py:NAME", help="the loss or the class; package.module:NAME works too")
-    command.add_argument("--image-shape", type=shape, default=(28, 28, 1), metavar="H,W,C", help="default 28,28,1")
+    command.add_argument("--image-shape", type=shape, metavar="H,W,C", help="default 28,28,1, or that of --data")
     command.add_argument("--latent-dim", type=int, default=2, metavar="J", help="default 2")
     command.add_argument("--batch-size", type=int, default=8, metavar="B", help="default 8")
     command.add_argument("--x-decoded", choices=("auto", "probabilities", "logits"), default="auto")
     command.add_argument("--framework", choices=("auto", "numpy", "tensorflow", "jax", "torch"), default="auto")
+    command.add_argument("--data", metavar="PATH", help="images, .npz or a folder: does that beta collapse on them?")
+    command.add_argument("--key", help="the array in the .npz file")
     command.set_defaults(run=audit)
+    command = commands.add_parser("threshold", help="the beta above which collapse is a local optimum on your images")
+    command.add_argument("path", metavar="PATH", help="an .npz file or a folder of PNG or JPEG images")
+    command.add_argument("--key", help="the array in the .npz file")
+    command.add_argument("--likelihood", default="bernoulli", help="bernoulli (default) or gaussian")
+    command.add_argument("--variance", default="1", help="of the Gaussian: a number (default 1) or learned")
+    command.set_defaults(run=threshold)
     options = parser.parse_args(arguments)
     return options.run(options)
 

@@ -1,0 +1,107 @@
+"""The threshold against closed forms, correlation matrices, the linear model and published images."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaehelpers import collapse, data
+from vaehelpers.collapse import collapse_spectrum, collapse_threshold
+
+
+@given(st.integers(0, 10**6), st.integers(2, 12), st.floats(0.01, 10))
+def test_a_gaussian_s_spectrum_is_that_of_the_covariance_over_the_variance(seed, size, variance):
+    x = np.random.default_rng(seed).normal(size=(50, size)).astype("float32")
+    expected = np.sort(np.linalg.eigvalsh(np.cov(x.T.astype("float64"), bias=True)))[::-1] / variance
+    assert np.allclose(collapse_spectrum(x, "gaussian", variance), expected, rtol=1e-4, atol=1e-5 * expected[0])
+
+
+def test_bits_have_the_spectrum_of_their_correlation_matrix(digits):
+    bits = data.binarize(digits.x_train).reshape(4000, -1)
+    varies = bits.std(axis=0) > 0
+    expected = np.linalg.eigvalsh(np.corrcoef(bits[:, varies].T))[::-1]
+    found = collapse_spectrum(bits)
+    assert np.allclose(found[: varies.sum()], expected, rtol=1e-5, atol=1e-5 * expected[0])
+    assert np.allclose(found[varies.sum() :], 0, atol=1e-9 * expected[0])
+
+
+def test_known_cases():
+    rng = np.random.default_rng(0)
+    bit = rng.integers(2, size=(500, 1))
+    assert collapse_threshold(np.repeat(bit, 7, axis=1)) == pytest.approx(7)
+    a, b = rng.integers(2, size=(2, 4000)) * 0 + np.array([[0, 0, 1, 1] * 1000, [0, 1, 0, 1] * 1000])
+    assert collapse_threshold(np.stack([a, b, a ^ b], axis=1)) == pytest.approx(1)  # a covariance sees no xor
+
+
+def test_the_learned_variance_is_the_mean_variance_of_the_pixels(digits):
+    pixels = digits.x_train.reshape(4000, -1).astype("float64")
+    values = np.linalg.eigvalsh(np.cov(pixels.T, bias=True))
+    expected = 784 * values[-1] / values.sum()
+    assert collapse_threshold(digits.x_train, "gaussian", "learned") == pytest.approx(expected, rel=1e-6)
+    variances = np.full((28, 28, 1), values.sum() / 784)
+    assert collapse_threshold(digits.x_train, "gaussian", variances) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_digits_of_the_course(digits):
+    assert collapse_threshold(digits.x_train) == pytest.approx(32.0, abs=0.3)
+
+
+def test_the_whole_of_mnist(full_mnist):
+    assert np.allclose(collapse_spectrum(full_mnist.x_train)[:3], [32.23, 22.88, 21.00], atol=0.006)
+    assert np.allclose(collapse_spectrum(full_mnist.x_train, "gaussian")[:2], [5.117, 3.741], atol=6e-4)
+    assert collapse_threshold(full_mnist.x_train, "gaussian", "learned") == pytest.approx(76, abs=0.5)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_large_images_go_by_lanczos_to_the_same_values(digits, likelihood, monkeypatch):
+    dense = collapse_spectrum(digits.x_train, likelihood)
+    monkeypatch.setattr(collapse, "LARGEST_MATRIX", 100)
+    found = collapse_spectrum(digits.x_train, likelihood)
+    assert len(found) == 50
+    assert np.allclose(found, dense[:50], rtol=1e-4)
+
+
+def test_large_images_hold_no_square_matrix():
+    """10,000 values would need 800 MB for one; four hundred images of them are 16 MB."""
+    code = """
+import numpy as np
+from vaehelpers.collapse import collapse_threshold
+x = np.random.default_rng(0).random((400, 10_000), dtype="float32")
+print(collapse_threshold(x) > 1)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) / 1e6)"""
+    if sys.platform != "linux":
+        pytest.skip("the peak memory of a process is read from /proc")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert said[0] == "True" and float(said[1]) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"likelihood": "laplace"}, "no such threshold: its second derivative"),
+        ({"likelihood": "continuous_bernoulli"}, "no such threshold: nearly black"),
+        ({"likelihood": "poisson"}, "pass 'bernoulli' or 'gaussian'"),
+        ({"variance": 2.0}, "variance belongs to the Gaussian"),
+        ({"likelihood": "gaussian", "variance": -1.0}, "not above 0"),
+        ({"likelihood": "gaussian", "variance": np.ones(3)}, r"variance has shape \(3,\)"),
+        ({"likelihood": "gaussian", "variance": "free"}, "variance is 'free'"),
+        ({"x": np.full((5, 4), 0.5)}, "no pixel that varies"),
+        ({"x": np.full((5, 4), 255)}, "divide by 255"),
+    ],
+)
+def test_what_has_no_threshold_is_refused(arguments, said):
+    x = np.random.default_rng(0).random((5, 4))
+    with pytest.raises(ValueError, match=said):
+        collapse_threshold(**{"x": x} | arguments)
+
+
+def test_it_needs_no_framework():
+    code = (
+        "import sys, numpy as np; from vaehelpers.collapse import collapse_threshold;"
+        "collapse_threshold(np.eye(3)); assert not {'tensorflow', 'jax', 'keras', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
