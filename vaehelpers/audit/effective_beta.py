@@ -29,10 +29,15 @@ READINGS = ("auto", "probabilities", "logits")
 
 
 class Prober:
-    """One oracle at one size, its random numbers and its noise."""
+    """One oracle at one size, its random numbers, and whether it draws noise, which is tried unless it is known."""
 
-    def __init__(self, oracle, sizes):
-        self.oracle, self.sizes, self.rng = oracle, sizes, np.random.default_rng(0)
+    def __init__(self, oracle, sizes, noisy=None):
+        self.oracle, self.sizes, self.rng, self.noisy = oracle, sizes, np.random.default_rng(0), noisy
+        if noisy is None:
+            self._try_twice()
+
+    def _try_twice(self):
+        oracle, sizes = self.oracle, self.sizes
         self.first = probe_at(self.images(), random_codes(sizes, 1.0, self.rng))
         draws = [self._once(self.first) for _ in range(3)]
         self.noisy = np.ptp(draws) > ROUNDINGS * oracle.rounding * np.abs(draws).max()
@@ -233,7 +238,7 @@ def _audit(open_oracle, sizes, x_decoded):
         )
 
     def weights_at(other):
-        there, prior = Prober(open_oracle(other), other), at_the_prior(other)
+        there, prior = Prober(open_oracle(other), other, prober.noisy), at_the_prior(other)
         images, a = there.images(), there.distortion_weight(likelihood)
         constant = there.value(images, prior) - a * likelihood.distortion(probe_at(images, prior))
         return Weights(other, a, there.kl_weight(likelihood), constant)

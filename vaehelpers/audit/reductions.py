@@ -36,7 +36,7 @@ def other_size(n, batch):
 def other_batch(sizes):
     """A batch size that no axis of the image divides, for the same reason."""
     lengths = [n for n in sizes.image_shape if n > 1]
-    start = 2 * sizes.batch + 1
+    start = sizes.batch + 1
     return next((b for b in range(start, start + 50) if all(b % n for n in lengths)), start)
 
 
