@@ -390,6 +390,14 @@ def test_a_normaliser_reveals_the_variance(variance, reduction, beta):
     assert found.scale * variance == pytest.approx(1 / pixels)
 
 
+@pytest.mark.parametrize("variance", [0.2, 2.0])
+def test_a_normaliser_without_2_pi_reveals_it_too(variance):
+    found = audit_loss(
+        lambda *probe: elbo(*probe, pixels=lambda x, p: 0.5 * ((x - p) ** 2 / variance + np.log(variance)))
+    )
+    assert (found.decoder_variance, found.trains_elbo) == (pytest.approx(variance), True)
+
+
 def test_no_normaliser_reveals_no_variance():
     assert audit_loss(lambda *probe: elbo(*probe, pixels=lambda x, p: (x - p) ** 2)).decoder_variance is None
 
@@ -417,7 +425,8 @@ def test_a_reshape_that_hides_the_batch_is_not_taken_for_a_mean():
         return cross_entropy(x.reshape(-1, 784), p.reshape(-1, 784)).sum(1).mean() + kl_per_dim(m, v).sum(1).mean()
 
     for batch_size in (2, 8, 28):
-        assert audit_loss(loss, batch_size=batch_size).pixel_reduction == "sum"
+        found = audit_loss(loss, batch_size=batch_size)
+        assert (found.pixel_reduction, found.channel_reduction) == ("sum", "unknown")
 
 
 @pytest.mark.parametrize(("channels", "beta"), [(1, 1.0), (3, 3.0)])

@@ -103,7 +103,7 @@ def _eigenvalues(pixels, mean, weights):
     def product(vector):
         scaled = weights * vector.ravel()
         along = pixels @ scaled.astype("float32") - mean @ scaled
-        return weights * (along.astype("float32") @ pixels - along.sum() * mean) / n
+        return weights * (along.astype("float32") @ pixels) / n  # along sums to 0, so pixels need no centring
 
     operator = LinearOperator((size, size), matvec=product, dtype="float64")
     start = np.random.default_rng(0).standard_normal(size)
