@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "vaehelpers"
 LAYERS = {
+    "shapes": -1,
     "runtime": 0,
     "claims": 0,
     "data": 0,
@@ -17,13 +18,15 @@ LAYERS = {
     "collapse": 1,
     "models": 2,
     "audit": 2,
+    "sweep": 3,
     "diagnostics": 3,
+    "disentanglement": 3,
     "plots": 4,
     "exercises": 5,
     "__main__": 5,
 }
 KERAS_AT_THE_TOP = {"losses", "networks", "saving", "models"}
-KERAS_FILES = {"audit": ["keras_vae.py"]}
+KERAS_FILES = {"audit": ["keras_vae.py"], "sweep": ["network.py"]}
 TAKES_ANY_FRAMEWORK = {"audit"}
 
 

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaehelpers.shapes import Shapes as Shapes
+from vaehelpers.shapes import load_shapes as load_shapes
+
 SAMPLE_SHA256 = "736b7b1dde925d471ef9ed1491e622d4c7f908249cacc2ee4add81d8179236d4"  # of the file
 FULL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
