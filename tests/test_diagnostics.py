@@ -1,15 +1,29 @@
-"""The K-sample bound against a model whose log p(x) is known, and on a VAE."""
+"""Bounds, evaluation, information and diagnosis against closed forms, on models whose weights are set by hand."""
 
+import functools
 import os
+import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
-from scipy import stats
+from keras import ops
+from scipy import integrate, special, stats
 
 from vaehelpers import losses
-from vaehelpers.diagnostics import importance_weighted_bound
+from vaehelpers.collapse import collapse_threshold
+from vaehelpers.diagnostics import (
+    active_units,
+    bits_per_dim,
+    diagnose,
+    evaluate,
+    importance_weighted_bound,
+    information,
+    mutual_information,
+)
+from vaehelpers.diagnostics.diagnosis import constant_distortion
 from vaehelpers.linear_gaussian import LinearGaussian
 from vaehelpers.models import VAE, build_mlp
 
@@ -118,3 +132,467 @@ print(int(peak.split()[1]) / 1e6)"""
     images = os.environ.get("VAEHELPERS_TEST_IMAGES", "20")
     command = [sys.executable, "-c", code.replace("IMAGES", images)]
     assert float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) < 1.5
+
+
+def linear_vae(to_mean, to_log_var, decoder, **arguments):
+    """A VAE without hidden layers; each map is `(kernel, bias)`, which may be numbers; the decoder's tells D and J."""
+    latent_dim, dim = np.shape(decoder[0])
+    vae = VAE(*build_mlp((dim,), hidden=None, latent_dim=latent_dim), **arguments)
+    for name, (kernel, bias) in (("z_mean", to_mean), ("z_log_var", to_log_var)):
+        weights = np.broadcast_to(kernel, (dim, latent_dim)), np.broadcast_to(bias, (latent_dim,))
+        vae.encoder.get_layer(name).set_weights(weights)
+    vae.decoder.set_weights([decoder[0], np.broadcast_to(decoder[1], (dim,))])
+    return vae
+
+
+def exact_vae(model, **arguments):
+    """The VAE whose decoder is `model`, of unit variance and orthogonal columns, and whose q is the exact posterior."""
+    _, covariance = model.posterior(model.mean[None])
+    to_mean = model.weights @ covariance
+    log_var = np.log(np.diag(covariance))
+    arguments = {"log_likelihood": losses.gaussian_log_likelihood, **arguments}
+    return linear_vae((to_mean, -model.mean @ to_mean), (0, log_var), (model.weights.T, model.mean), **arguments)
+
+
+class Wide(keras.layers.Layer):
+    """A prior N(0, 4 I) on two dimensions."""
+
+    def log_prob(self, z):
+        return losses.gaussian_log_likelihood(z, ops.zeros_like(z), np.log(4.0))
+
+    def sample(self, n, seed=None):
+        return 2 * keras.random.normal((n, 2), seed=seed)
+
+
+def weighted(beta):
+    return lambda distortion, kl_per_dim: ops.mean(distortion + beta * ops.sum(kl_per_dim, axis=-1))
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """A linear-Gaussian model with a strong, a weak and an idle dimension, its data, and the VAE that equals it."""
+    weights = np.linalg.qr(np.random.default_rng(0).normal(size=[6, 3]))[0] * [3.0, 1.0, 0.0]
+    model = LinearGaussian(weights, np.full(6, 0.5), 1.0)
+    return model, model.sample(2000, seed=1)[0].astype("float32"), exact_vae(model)
+
+
+@pytest.fixture(scope="module")
+def bits():
+    """Three copies of one bit, black or white as often: their threshold of collapse is 3."""
+    return np.repeat([[0.0], [1.0]], 100, axis=0).repeat(3, axis=1).astype("float32")
+
+
+# Evaluation
+
+
+def test_the_terms_are_those_of_numpy_from_the_same_noise():
+    rng = np.random.default_rng(3)
+    to_mean, to_log_var = rng.normal(size=(2, 4, 2)).astype("float32")
+    kernel, bias = rng.normal(size=[2, 4]).astype("float32"), rng.normal(size=4).astype("float32")
+    vae = linear_vae((to_mean, 0.5), (to_log_var, -1.0), (kernel, bias))
+    x = rng.integers(2, size=[2300, 4]).astype("float32")  # several batches
+    found = evaluate(vae, x, seed=5)
+    z_mean, z_log_var = x @ to_mean + 0.5, x @ to_log_var - 1
+    noise = np.random.default_rng(5).standard_normal((1, 2300, 2), dtype="float32")[0]
+    logits = (z_mean + np.exp(z_log_var / 2) * noise) @ kernel + bias
+    distortion = (np.logaddexp(0, logits) - x * logits).sum(axis=1)
+    kl = 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var)
+    np.testing.assert_allclose(found.distortion_per_example, distortion, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found.kl_per_dim_per_example, kl, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found.kl_per_dim, kl.mean(axis=0), rtol=1e-5)
+    elbo = -distortion - kl.sum(axis=1)
+    assert found.elbo == pytest.approx(elbo.mean(), rel=1e-5)
+    assert found.elbo_se == pytest.approx(stats.sem(elbo), rel=1e-4)
+    assert found.rate_se == pytest.approx(stats.sem(kl.sum(axis=1)), rel=1e-4)
+    assert found.distortion_se == pytest.approx(stats.sem(distortion), rel=1e-4)
+
+
+def test_the_elbo_is_the_log_evidence_where_q_is_the_posterior(exact):
+    model, x, vae = exact
+    found = evaluate(vae, x)
+    mean, covariance = model.posterior(x)
+    assert found.rate == pytest.approx(model.rate(x, mean, covariance).mean(), rel=1e-5)
+    noise = found.elbo_per_example - model.log_evidence(x)
+    assert abs(noise.mean()) < 4 * stats.sem(noise)
+    assert found.alive and not found.collapsed and found.active_units == 2
+    assert evaluate(vae, x).elbo == found.elbo != evaluate(vae, x, seed=1).elbo
+
+
+def test_it_agrees_with_keras(exact):
+    _, x, vae = exact
+    vae.compile()
+    keras_says, found = vae.evaluate(x, verbose=0, return_dict=True), evaluate(vae, x)
+    assert found.rate == pytest.approx(keras_says["rate"], rel=1e-5)
+    assert abs(-found.elbo - keras_says["loss"]) < 4 * found.elbo_se
+
+
+def test_a_learned_prior_gives_the_rate_of_the_draw():
+    """q = N(0, 4 I) and the prior N(0, 4 I): each draw's log q - log p is 0. And q = N(1, I) by the closed form."""
+    decoder, x = (np.zeros([2, 3]), 0.0), np.zeros([4000, 3], "float32")
+    same = evaluate(linear_vae((0, 0), (0, np.log(4.0)), decoder, prior=Wide()), x)
+    assert same.kl_per_dim_per_example.shape == (4000, 1) and same.collapsed
+    np.testing.assert_allclose(same.rate_per_example, 0, atol=1e-5)
+    other = linear_vae((0, 1.0), (0, 0.0), decoder, prior=Wide())
+    found = evaluate(other, x)
+    kl = 2 * 0.5 * ((1 + 1) / 4 - 1 + np.log(4))
+    assert abs(found.rate - kl) < 4 * found.rate_se
+    other.compile()
+    assert abs(found.rate - other.evaluate(x, verbose=0, return_dict=True)["rate"]) < 6 * found.rate_se
+
+
+def test_one_image_has_no_standard_error(exact):
+    found = evaluate(exact[2], exact[1][:1])
+    assert np.isnan([found.distortion_se, found.rate_se, found.elbo_se]).all()
+    assert "±" not in str(found).replace("mean ± standard error", "") and "On 1 image:" in str(found)
+
+
+def test_it_reads_as_a_sentence():
+    """All images alike, so errors are those of nothing: q = N(0.3, 1) in one of two dimensions costs 0.045 nats."""
+    vae = linear_vae((0, [0.3, 0.0]), (0, 0.0), (np.zeros([2, 3]), 0.0))
+    said = str(evaluate(vae, np.zeros([1000, 3])))
+    assert said.startswith(f"On 1,000 images: distortion {3 * np.log(2):.4g}, rate 0.045, ELBO")
+    assert said.endswith("0 of 2 latent dimensions are active units; neither collapsed nor alive.")
+
+
+def test_errors_are_given_to_their_second_digit(exact):
+    found = evaluate(exact[2], exact[1])
+    rate = str(found).split("rate ")[1].split(",")[0]
+    value, error = map(float, rate.split(" ± "))
+    assert abs(value - found.rate) <= found.rate_se and abs(error / found.rate_se - 1) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (np.full([2, 3], 255.0), ValueError, "x .*divide by 255"),
+        (np.zeros([2, 4]), ValueError, r"x has shape"),
+        (np.zeros([0, 3]), ValueError, "x .*no images"),
+        (np.full([2, 3], np.nan), ValueError, "x holds NaN"),
+        ([[0.0, 1.0, 0.0]], TypeError, "x is a list"),
+    ],
+)
+@pytest.mark.parametrize("function", [evaluate, diagnose])
+def test_images_that_do_not_fit_are_named(function, x, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        function(linear_vae((0, 0), (0, 0), (np.zeros([2, 3]), 0.0)), x)
+
+
+def test_a_model_or_likelihood_that_does_not_fit_is_named():
+    with pytest.raises(TypeError, match=r"^vae is a LinearGaussian"):
+        evaluate(LinearGaussian(np.ones([3, 1]), np.zeros(3), 0.5), np.zeros([2, 3]))
+    summed = linear_vae((0, 0), (0, 0), (np.zeros([2, 3]), 0.0), log_likelihood=lambda x, _: ops.sum(x))
+    with pytest.raises(ValueError, match=r"^vae.log_likelihood returned shape \(\)"):
+        evaluate(summed, np.zeros([2, 3]))
+
+
+# Active units and bits
+
+
+def test_active_units_are_the_means_that_move():
+    z_mean = np.array([-1.0, 1.0])[:, None] * np.sqrt([0.0, 0.009, 0.011, 4.0]) + 7  # these variances
+    assert active_units(z_mean) == 2
+    assert [active_units(z_mean, threshold) for threshold in (0.0, 0.01, 1.0, 5.0)] == [3, 2, 1, 0]
+
+
+def test_active_units_miss_a_code_in_the_variances():
+    z_log_var = np.repeat([[0.0], [-12.0]], 500, axis=0)
+    assert active_units(np.zeros([1000, 1])) == 0
+    assert mutual_information(np.zeros([1000, 1]), z_log_var) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("z_mean", "threshold", "name"),
+    [(np.zeros(3), 0.01, "z_mean"), (np.zeros([0, 2]), 0.01, "z_mean"), ([[np.nan]], 0.01, "z_mean")]
+    + [(np.zeros([3, 2]), threshold, "threshold") for threshold in (-1.0, np.nan)],
+)
+def test_active_units_name_what_is_wrong(z_mean, threshold, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        active_units(z_mean, threshold)
+
+
+def test_bits_per_dim_of_probabilities_and_of_densities():
+    assert bits_per_dim(784 * np.log(2), 784) == pytest.approx(1)  # fair coins
+    assert bits_per_dim(0.0, 784, n_levels=256) == 8  # the uniform density
+    assert bits_per_dim(-12 * np.log(4), 12, n_levels=256) == pytest.approx(6)  # uniform on a quarter of the levels
+    np.testing.assert_allclose(bits_per_dim(np.log(2) * np.array([3.0, 6.0]), 3), [1, 2])
+    assert isinstance(bits_per_dim(1.0, 2), float)
+
+
+@pytest.mark.parametrize(("arguments", "name"), [((1.0, 0), "n_values"), ((1.0, 4, 1), "n_levels")])
+def test_bits_per_dim_names_what_is_wrong(arguments, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        bits_per_dim(*arguments)
+
+
+# Mutual information
+
+
+@pytest.mark.parametrize("z_log_var", [2.0, 0.0, -80.0])
+def test_k_separate_codes_are_log_k_however_narrow(z_log_var):
+    codes = 1e3 * np.repeat(np.arange(5.0), 40)[:, None] + np.pi
+    found = mutual_information(codes, np.full(codes.shape, z_log_var))
+    assert found == pytest.approx(np.log(5), abs=1e-9)
+
+
+def test_equal_codes_say_nothing_and_distinct_ones_no_more_than_log_n():
+    rng = np.random.default_rng(0)
+    z_mean, z_log_var = np.full([300, 3], 0.7), np.full([300, 3], -3.0)
+    assert abs(mutual_information(z_mean, z_log_var)) < 1e-12
+    assert mutual_information(rng.normal(size=[300, 3]), np.full([300, 3], -60.0)) == pytest.approx(np.log(300))
+    assert mutual_information(rng.normal(size=[300, 3]), z_log_var) < np.log(300)
+    assert mutual_information(z_mean[:1], z_log_var[:1]) == 0
+
+
+@pytest.mark.parametrize("variance", [9.0, 1.0, 0.01])
+def test_a_linear_gaussian_code_has_the_channel_capacity(variance):
+    """1/2 log(1 + 1/s2); the standard deviation of one image's term is the correlation of x and z."""
+    x = np.random.default_rng(1).normal(size=[4000, 1])
+    found = mutual_information(x, np.full(x.shape, np.log(variance)))
+    error = np.sqrt(1 / (1 + variance) / 4000)
+    assert abs(found - 0.5 * np.log(1 + 1 / variance)) < 4 * error
+
+
+def test_the_order_of_the_dimensions_and_the_chunks_do_not_matter(monkeypatch):
+    rng = np.random.default_rng(2)
+    z_mean, z_log_var = rng.normal(size=[1000, 3]), rng.normal(size=[1000, 3]) - 1
+    whole = mutual_information(z_mean, z_log_var)
+    turned = mutual_information(z_mean[:, ::-1], z_log_var[:, ::-1])
+    assert abs(whole - turned) < 4 * np.sqrt(2 * 3 / 1000)  # each dimension's term varies by at most about 1
+    monkeypatch.setattr(information, "VALUES_AT_ONCE", 7000)
+    assert mutual_information(z_mean, z_log_var) == pytest.approx(whole, rel=1e-12)
+
+
+def test_the_rate_is_the_information_and_the_aggregates_distance_from_the_prior():
+    """Five codes in one dimension, each repeated; the aggregate posterior's KL by quadrature."""
+    mean, std = np.array([-2.0, -0.5, 0.0, 0.4, 3.0]), np.array([0.3, 1.0, 0.5, 0.1, 2.0])
+
+    def integrand(z):
+        log_q = special.logsumexp(stats.norm.logpdf(z, mean, std)) - np.log(5)
+        return np.exp(log_q) * (log_q - stats.norm.logpdf(z))
+
+    distance = integrate.quad(integrand, -15, 20, points=[*mean], limit=500)[0]
+    rate = np.mean(0.5 * (std**2 + mean**2 - 1) - np.log(std))
+    z_mean, z_log_var = (np.tile(values, 200)[:, None] for values in (mean, 2 * np.log(std)))
+    found = [mutual_information(z_mean, z_log_var, n_samples=10, seed=seed) for seed in range(8)]
+    assert abs(np.mean(found) - (rate - distance)) < 4 * stats.sem(found) + 1e-3
+    assert stats.sem(found) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("z_mean", "z_log_var", "n_samples", "name"),
+    [
+        (np.zeros(3), np.zeros(3), 1, "z_mean"),
+        (np.zeros([3, 2]), np.zeros([3, 1]), 1, "z_mean"),
+        (np.zeros([0, 2]), np.zeros([0, 2]), 1, "z_mean"),
+        (np.full([3, 2], np.nan), np.zeros([3, 2]), 1, "z_mean"),
+        (np.zeros([3, 2]), np.full([3, 2], np.inf), 1, "z_log_var"),
+        (np.zeros([3, 2]), np.zeros([3, 2]), 0, "n_samples"),
+    ],
+)
+def test_mutual_information_names_what_is_wrong(z_mean, z_log_var, n_samples, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        mutual_information(z_mean, z_log_var, n_samples)
+
+
+# Diagnosis
+
+NOTHING = (0, 0.0)  # an encoder's map that gives 0 for every image
+
+
+def matches(diagnosis, pattern):
+    """Whether one of the findings does."""
+    return any(re.search(pattern, finding) for finding in diagnosis.findings)
+
+
+@pytest.mark.parametrize(
+    ("beta", "said"),
+    [
+        (10.0, "The data predict it: beta = 10 is above their threshold of 3,"),
+        (2.5, "Beta does not explain it: 2.5 is not above .* so near the threshold training is slow"),
+        (0.5, r"Beta does not explain it: 0.5 .* a decoder that ignores z\."),
+    ],
+)
+def test_a_collapsed_model_is_explained_by_beta_or_not(bits, beta, said):
+    vae = linear_vae(NOTHING, NOTHING, (np.zeros([2, 3]), 0.0), objective=weighted(beta))
+    found = diagnose(vae, bits)
+    assert found.beta == pytest.approx(beta, rel=1e-4) and found.threshold == pytest.approx(3)
+    assert found.mutual_information == pytest.approx(0, abs=1e-9) and found.evaluation.collapsed
+    assert str(found) == "\n".join(found.findings)
+    assert matches(found, f"^Collapsed: the rate is 0 nats. {said}")
+    assert matches(found, "^Without a code.*distortion 2.08 nats, the best constant image's 2.08 nats")
+    assert not matches(found, "information|off:")
+
+
+def test_an_exact_model_is_alive_as_the_data_predict(exact):
+    model, x, vae = exact
+    found = diagnose(vae, x)
+    assert found.beta == 1 and found.threshold == collapse_threshold(x, "gaussian")
+    assert found.findings[0].startswith("Alive") and "so that is expected" in found.findings[0]
+    assert found.findings[1] == "It trains the ELBO: beta = 1."
+    assert matches(found, "^Latent dimension 3 of 3 is off: below 0.01 nats.$")
+    assert matches(found, "^The code buys .* nats per image at a rate of")
+    mean, covariance = model.posterior(x)
+    capacity = 0.5 * np.log(1 + np.square(model.weights).sum(axis=0)).sum()  # as a channel of these two gains
+    assert found.mutual_information == pytest.approx(capacity, abs=4 * np.sqrt(2 / len(x)))
+    assert found.evaluation.rate == pytest.approx(model.rate(x, mean, covariance).mean(), rel=1e-5)
+
+
+def test_alive_above_the_threshold_is_no_contradiction(exact):
+    model, x, _ = exact
+    found = diagnose(exact_vae(model, objective=weighted(1000.0)), x)
+    assert found.beta == pytest.approx(1000, rel=1e-3)
+    assert "although beta = 1000 is above" in found.findings[0] and "has not forgotten it yet" in found.findings[0]
+
+
+def test_in_between_it_is_neither(bits):
+    vae = linear_vae((0, np.sqrt(2 * 0.03)), NOTHING, (np.zeros([1, 3]), 0.0))
+    assert diagnose(vae, bits).findings[0].startswith("Neither collapsed nor alive: the rate is 0.03 nats")
+
+
+def test_a_model_of_nan_has_diverged(bits):
+    found = diagnose(linear_vae((0, np.nan), NOTHING, (np.zeros([1, 3]), 0.0)), bits)
+    assert "diverged" in found.findings[0] and np.isnan(found.mutual_information)
+    assert "1 of 1" not in str(found.evaluation)
+
+
+def test_a_gaussian_with_a_variance_is_read_at_unit_variance(exact):
+    model, x, _ = exact
+    narrow = functools.partial(losses.gaussian_log_likelihood, log_var=np.log(0.25))
+    found = diagnose(exact_vae(model, log_likelihood=narrow), x)
+    assert found.beta == pytest.approx(0.25, rel=1e-3) and found.threshold == collapse_threshold(x, "gaussian")
+    assert "1 at its own variance 0.25" in found.findings[1]
+
+
+def test_free_bits_have_no_beta_and_the_audit_says_why(bits):
+    def objective(distortion, kl_per_dim):
+        return ops.mean(distortion) + losses.free_bits_rate(kl_per_dim, 0.5)
+
+    found = diagnose(linear_vae(NOTHING, NOTHING, (np.zeros([2, 3]), 0.0), objective=objective), bits)
+    assert found.beta is None and found.threshold == pytest.approx(3)
+    assert "Whether beta explains it cannot be told" in found.findings[0]
+    assert found.findings[1].startswith("Which beta it trains cannot be told: the KL is free at first")
+
+
+@pytest.mark.parametrize("name", ["laplace", "continuous_bernoulli"])
+def test_a_likelihood_without_a_threshold_says_so(bits, name):
+    likelihood = getattr(losses, f"{name}_log_likelihood")
+    found = diagnose(linear_vae(NOTHING, NOTHING, (np.zeros([2, 3]), 0.0), log_likelihood=likelihood), bits)
+    assert found.beta == 1 and found.threshold is None
+    assert matches(found, f"^No threshold of collapse: likelihood is '{name}'")
+    assert matches(found, "^What the code buys cannot be told")
+
+
+class LearnedVariance(keras.layers.Layer):
+    """A likelihood with a weight of its own: one log variance for all pixels."""
+
+    def build(self, *shapes):
+        self.log_var = self.add_weight(shape=(), initializer=keras.initializers.Constant(np.log(0.5)), name="log_var")
+
+    def call(self, x, x_mean):
+        return losses.gaussian_log_likelihood(x, x_mean, self.log_var)
+
+
+def test_a_likelihood_that_is_a_layer_is_audited_as_it_is_now(exact):
+    model, x, _ = exact
+    found = diagnose(exact_vae(model, log_likelihood=LearnedVariance()), x)
+    assert found.beta == pytest.approx(0.5, rel=1e-3) and found.threshold == collapse_threshold(x, "gaussian")
+
+
+def twice_the_one_column(distortion, kl_per_dim):
+    """What is written for a learned prior: its rate comes as one column."""
+    return ops.mean(distortion + 2 * kl_per_dim[:, 0])
+
+
+@pytest.mark.parametrize("objective", [None, twice_the_one_column])
+def test_a_learned_prior_is_told_apart(bits, objective):
+    vae = linear_vae((0, 1.0), NOTHING, (np.zeros([2, 3]), 0.0), prior=Wide(), objective=objective)
+    found = diagnose(vae, bits)
+    assert found.beta == pytest.approx(1.0 if objective is None else 2.0) and found.threshold is None
+    assert matches(found, r"derived for the prior N\(0, I\), and this one is learned")
+    assert matches(found, "cannot be told for single latent dimensions")
+
+
+def test_a_code_in_the_variances_and_an_offset_are_told_apart(bits):
+    """Dimension 1 is wide for black images and narrow for white ones; dimension 2 lies at 1 for every image."""
+    to_log_var = np.array([[-2.0, 0.0]] * 3), 0.0
+    found = diagnose(linear_vae((0, [0.0, 1.0]), to_log_var, (np.zeros([2, 3]), 0.0)), bits)
+    assert found.evaluation.active_units == 0
+    assert matches(found, "^Latent dimension 1 .* a code in the variances")
+    assert matches(found, "^Latent dimension 2 has a KL of 0.5 nats .* the same for every image")
+
+
+def test_many_idle_dimensions_are_counted(bits):
+    to_mean = np.zeros([3, 12])
+    to_mean[:, 0] = 1.0
+    vae = linear_vae((to_mean, 0.0), NOTHING, (np.zeros([12, 3]), 0.0))
+    assert matches(diagnose(vae, bits), "^11 latent dimensions of 12 are off: below 0.01 nats each.$")
+
+
+def test_codes_far_off_the_prior_make_bad_samples(bits):
+    """Every code is N(3, 1): a rate of 4.5 nats, no information, and nothing bought."""
+    found = diagnose(linear_vae((0, 3.0), NOTHING, (np.zeros([1, 3]), 0.0)), bits)
+    assert matches(found, "4.5 nats is .* and 4.5 nats .* samples from the prior will look worse")
+    assert matches(found, "^The code buys less than it costs at beta = 1: .* at a rate of 4.5 nats")
+
+
+def test_few_images_cannot_split_the_rate():
+    """Four narrow codes hold log 4 nats of information, and so would a million as far as four images can show."""
+    x = np.random.default_rng(0).random([4, 3])
+    vae = linear_vae((np.ones([3, 1]), 0.0), (0, -20.0), (np.zeros([1, 3]), 0.0))
+    assert matches(diagnose(vae, x), "cannot be told: 4 images can show at most 1.39 nats")
+
+
+def test_a_decoder_worse_than_a_constant_image_is_not_trained(bits):
+    assert matches(diagnose(linear_vae(NOTHING, NOTHING, (np.zeros([1, 3]), 30.0)), bits), "not trained to the end")
+
+
+def test_the_best_constant_image_is_the_closed_form():
+    x = np.random.default_rng(0).random([500, 2, 3, 1]).astype("float32") ** 2
+    x[:, 0, 0] = 0  # a pixel that is always black costs nothing
+    mean = x.mean(axis=0, keepdims=True).astype("float64")
+    logits = special.logit(mean).clip(-700, 700) * np.ones_like(x)
+    for likelihood, decoded in (
+        (losses.bernoulli_log_likelihood, logits),
+        (losses.gaussian_log_likelihood, mean * np.ones_like(x)),
+        (functools.partial(losses.gaussian_log_likelihood, log_var=-1.5), mean * np.ones_like(x)),
+    ):
+        reference = -ops.convert_to_numpy(likelihood(x, decoded)).mean()
+        assert constant_distortion(x, likelihood) == pytest.approx(reference, rel=1e-5)
+    assert constant_distortion(x, losses.laplace_log_likelihood) is None
+
+
+def test_the_pictures_are_in_pixel_space(bits):
+    """The decoder gives +-2 at z_mean = +-1: logits for a Bernoulli, means to be clipped for a Gaussian."""
+    maps = (np.full([3, 1], 2 / 3), -1.0), (0, -10.0), (np.full([1, 3], 2.0), 0.0)
+    found = diagnose(linear_vae(*maps), bits[::20])
+    assert found.images.shape == found.samples.shape == (10, 3)
+    np.testing.assert_allclose(found.reconstructions, special.expit(4 * found.images - 2), atol=1e-6)
+    assert found.samples.min() > 0 and found.samples.max() < 1
+    clipped = diagnose(linear_vae(*maps, log_likelihood=losses.gaussian_log_likelihood), bits[::20])
+    np.testing.assert_array_equal(clipped.reconstructions, clipped.images)
+    assert clipped.samples.min() >= 0 and clipped.samples.max() <= 1
+
+
+def test_logits_of_somebody_elses_likelihood_are_told_by_the_audit(bits):
+    def log_likelihood(x, x_logits):
+        return -ops.sum(ops.softplus(x_logits) - x * x_logits, axis=-1)
+
+    maps = (np.full([3, 1], 2 / 3), -1.0), (0, -10.0), (np.full([1, 3], 2.0), 0.0)
+    found = diagnose(linear_vae(*maps, log_likelihood=log_likelihood), bits[::20])
+    assert found.beta == pytest.approx(1, rel=1e-4) and found.threshold == pytest.approx(3)
+    np.testing.assert_allclose(found.reconstructions, special.expit(4 * found.images - 2), atol=1e-6)
+
+
+def test_odd_models_are_diagnosed_too():
+    """Several channels, one latent dimension, few images or one, images that never vary."""
+    rng = np.random.default_rng(0)
+    vae = VAE(*build_mlp((4, 4, 3), hidden=5, latent_dim=1))
+    found = diagnose(vae, rng.random([7, 4, 4, 3]))
+    assert found.images.shape == found.samples.shape == (7, 4, 4, 3)
+    single = diagnose(vae, np.ones([1, 4, 4, 3]))
+    assert single.threshold is None and matches(single, "No threshold of collapse: x holds no pixel that varies")
+
+
+def test_the_import_is_light():
+    code = "import sys, vaehelpers.diagnostics; print({'keras', 'tensorflow', 'jax'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -1,5 +1,7 @@
 """What a figure shows is read back from its axis."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,52 @@ def test_history_shows_training_and_validation():
 def test_a_given_axis_is_used():
     ax = plots.plot_image_grid(np.zeros([4, 2, 2]), 2)
     assert plots.plot_image_grid(np.zeros([4, 2, 2]), 2, ax=ax) is ax
+
+
+def diagnosis_of(z_mean, kl_per_dim, image_shape=(4, 4, 1)):
+    images = np.random.default_rng(0).random([3, *image_shape])
+    evaluation = SimpleNamespace(z_mean=z_mean, kl_per_dim=np.array(kl_per_dim))
+    return SimpleNamespace(images=images, reconstructions=images / 2, samples=0 * images, evaluation=evaluation)
+
+
+def test_a_diagnosis_shows_images_kl_and_the_two_dimensions_of_largest_kl():
+    z_mean = np.random.default_rng(0).normal(size=[50, 3])
+    diagnosis = diagnosis_of(z_mean, [0.2, 0.0, 1.5])
+    pictures, bars, plane = axes = plots.plot_diagnosis(diagnosis)
+    assert isinstance(axes, np.ndarray) and plane.get_legend() is None
+    shown = pictures.get_images()[0].get_array()
+    np.testing.assert_array_equal(shown[:4], np.hstack(diagnosis.images[..., 0]))
+    assert [label.get_text() for label in pictures.get_yticklabels()] == ["images", "reconstructions", "samples"]
+    assert [bar.get_height() for bar in bars.patches] == [0.2, 0.0, 1.5]
+    assert [label.get_text() for label in bars.get_xticklabels()] == ["1", "2", "3"] and "nats" in bars.get_ylabel()
+    np.testing.assert_array_equal(plane.collections[0].get_offsets(), z_mean[:, [0, 2]])
+    assert (plane.get_xlabel(), plane.get_ylabel()) == ("z_mean, dimension 1", "z_mean, dimension 3")
+    assert len(plane.patches) == 2 and not any(ax.get_title() for ax in axes)
+
+
+def test_a_diagnosis_of_one_dimension_shows_a_histogram_and_the_priors_density():
+    z_mean = np.array([[-1.0], [0.0], [0.5], [4.0]])
+    codes = plots.plot_diagnosis(diagnosis_of(z_mean, [0.3]))[2]
+    assert sum(bar.get_height() * bar.get_width() for bar in codes.patches) == pytest.approx(1)
+    grid, density = codes.lines[0].get_data()
+    assert (grid.min(), grid.max()) == (-3, 4) and density.max() == pytest.approx(1 / np.sqrt(2 * np.pi), rel=1e-3)
+    plots.plot_diagnosis(diagnosis_of(np.full([4, 1], np.nan), [np.nan]))  # a diverged model is drawn, too
+
+
+def test_a_diagnosis_with_a_learned_prior_shows_the_means_that_move():
+    z_mean = np.random.default_rng(0).normal(size=[50, 12]) * [*[0.1] * 10, 1.0, 2.0]
+    _, bars, plane = plots.plot_diagnosis(diagnosis_of(z_mean, [2.0]))
+    assert [label.get_text() for label in bars.get_xticklabels()] == ["all"]
+    assert (plane.get_xlabel(), plane.get_ylabel()) == ("z_mean, dimension 11", "z_mean, dimension 12")
+    assert all(
+        float(tick).is_integer() for tick in plots.plot_diagnosis(diagnosis_of(z_mean, [0.1] * 12))[1].get_xticks()
+    )
+
+
+@pytest.mark.parametrize("image_shape", [(6,), (4, 4), (4, 4, 2), (4, 4, 3), (2, 4, 4, 1)])
+def test_a_diagnosis_draws_images_of_any_shape(image_shape):
+    diagnosis = diagnosis_of(np.zeros([3, 2]), [0.0, 0.0], image_shape)
+    axes = plots.plot_diagnosis(diagnosis)
+    assert plots.plot_diagnosis(diagnosis, axes)[0] is axes[0]
+    with pytest.raises(ValueError, match=r"^axes holds 2"):
+        plots.plot_diagnosis(diagnosis, axes[:2])

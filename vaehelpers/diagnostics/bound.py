@@ -1,4 +1,4 @@
-"""What a trained VAE is worth: bounds on log p(x), in words and arrays (no figures)."""
+"""The importance-weighted bound on log p(x), for any model that can sample its posterior (NumPy)."""
 
 import numpy as np
 

@@ -1,0 +1,19 @@
+"""What a trained VAE is worth: bounds, rate and distortion, information, and a diagnosis, in words and arrays."""
+
+from vaehelpers.diagnostics.bound import importance_weighted_bound
+from vaehelpers.diagnostics.diagnosis import Diagnosis, diagnose
+from vaehelpers.diagnostics.evaluation import ALIVE, COLLAPSED, Evaluation, active_units, bits_per_dim, evaluate
+from vaehelpers.diagnostics.information import mutual_information
+
+__all__ = [
+    "ALIVE",
+    "COLLAPSED",
+    "Diagnosis",
+    "Evaluation",
+    "active_units",
+    "bits_per_dim",
+    "diagnose",
+    "evaluate",
+    "importance_weighted_bound",
+    "mutual_information",
+]

@@ -1,0 +1,180 @@
+"""One look at a trained VAE: is it collapsed, does its beta explain it, and what is the code worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vaehelpers.audit import AuditError, audit_loss
+from vaehelpers.collapse import collapse_threshold
+from vaehelpers.diagnostics import findings as words
+from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
+from vaehelpers.diagnostics.information import mutual_information
+
+SHOWN = 10  # images in the figure
+MOST_IMAGES = 10_000  # of the mutual information, whose time grows with their square
+ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What `diagnose` found; `print` it for the findings, `plots.plot_diagnosis` draws it.
+
+    Attributes:
+        findings: sentences, the most important first.
+        evaluation: the `Evaluation`.
+        beta: the weight of the rate that the objective trains (of a Gaussian, at unit variance), `None` where untold.
+        threshold: the data's `collapse_threshold` (of a Gaussian, at unit variance), `None` where there is none.
+        mutual_information: of the codes and the first 10,000 images, nats; nan where the codes are not finite.
+        images, reconstructions, samples: `[10, ...]`, or as many as there are images: the first ones, the decoder's
+            output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
+    """
+
+    findings: tuple[str, ...]
+    evaluation: Evaluation
+    beta: float | None
+    threshold: float | None
+    mutual_information: float
+    images: np.ndarray
+    reconstructions: np.ndarray
+    samples: np.ndarray
+
+    def __str__(self):
+        return "\n".join(self.findings)
+
+
+def diagnose(vae, x, seed=0):
+    """Look at a VAE and images: the beta that it trains, the data's threshold, its rate and what that is made of.
+
+    Args:
+        vae: a `models.VAE`, trained; its likelihood and objective are audited as they are now.
+        x: images `[N, ...]`, an array. Some hundreds tell the most; the threshold is that of these images.
+        seed: of the posterior samples and of the samples from the prior.
+
+    Returns:
+        A `Diagnosis`. What cannot be told of a model is a finding, too.
+
+    Raises:
+        TypeError, ValueError: as `evaluate`.
+
+    Source: `audit.audit_loss`, `collapse.collapse_threshold` and `mutual_information`, each with its own.
+
+    Example:
+        >>> from vaehelpers.models import VAE, build_mlp
+        >>> x = np.random.default_rng(0).integers(2, size=[64, 2, 2, 1])
+        >>> diagnosis = diagnose(VAE(*build_mlp((2, 2, 1), hidden=8)), x)
+        >>> diagnosis.beta, diagnosis.samples.shape
+        (1.0, (10, 2, 2, 1))
+    """
+    evaluation = evaluate(vae, x, seed)
+    x = np.asarray(x, "float32")
+    beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
+    threshold, about_threshold = _threshold(x, likelihood, vae.prior is not None)
+    information, found = float("nan"), [(True, "The rate or the distortion is not finite: training has diverged.")]
+    if np.isfinite(evaluation.elbo):
+        z_mean, z_log_var = evaluation.z_mean[:MOST_IMAGES], evaluation.z_log_var[:MOST_IMAGES]
+        information = mutual_information(z_mean, z_log_var, seed=seed)
+        found = words.about_collapse(evaluation, beta, threshold)
+        found += words.about_price(evaluation, constant_distortion(x, vae.log_likelihood))
+        found += words.about_dimensions(evaluation, vae.prior is not None, seed)
+        if not evaluation.collapsed:
+            rate = float(evaluation.rate_per_example[:MOST_IMAGES].mean())
+            found += words.about_samples(rate, information, len(z_mean))
+    urgent = [sentence for is_urgent, sentence in found if is_urgent]
+    others = [sentence for is_urgent, sentence in found if not is_urgent]
+    sentences = tuple(filter(None, (urgent[0], about_beta, *urgent[1:], *others, about_threshold)))
+    pictures = _pictures(vae, x[:SHOWN], seed, likelihood)
+    return Diagnosis(sentences, evaluation, beta, threshold, information, *pictures)
+
+
+def _beta_and_likelihood(vae, image_shape, latent_dim):
+    """The beta, the likelihood with how it reads the decoder's output, and a sentence; `None` for what is not known."""
+    import keras
+
+    from vaehelpers.losses import gaussian_kl_per_dim
+
+    known = _known_likelihood(vae.log_likelihood)
+    if vae.objective is None and known is not None:
+        return 1.0, known, f"It trains the ELBO{' under its own prior' if vae.prior is not None else ''}: beta = 1."
+
+    def loss(x, x_decoded, z_mean, z_log_var):
+        distortion, kl_per_dim = -vae.log_likelihood(x, x_decoded), gaussian_kl_per_dim(z_mean, z_log_var)
+        if vae.prior is not None:
+            kl_per_dim = keras.ops.sum(kl_per_dim, axis=1, keepdims=True)
+        if vae.objective is None:
+            return keras.ops.mean(distortion + keras.ops.sum(kl_per_dim, axis=-1))
+        return vae.objective(distortion, kl_per_dim)
+
+    sizes = {"image_shape": image_shape, "latent_dim": latent_dim}
+    try:
+        audit = audit_loss(loss, **sizes, framework=keras.backend.backend())
+    except AuditError as error:
+        said = str(error).splitlines()[0].split(". ")[0].rstrip(".:")
+        return None, known, f"Which beta it trains cannot be told: {said}."
+    return audit.beta, known or (audit.likelihood, audit.x_decoded), str(audit).splitlines()[0]
+
+
+def _known_likelihood(log_likelihood):
+    """`(name, "logits" or "means")` of a function of `losses` at its default scale, else `None`."""
+    from vaehelpers import losses
+
+    known = {
+        losses.bernoulli_log_likelihood: ("bernoulli", "logits"),
+        losses.continuous_bernoulli_log_likelihood: ("continuous_bernoulli", "logits"),
+        losses.gaussian_log_likelihood: ("gaussian", "means"),
+        losses.laplace_log_likelihood: ("laplace", "means"),
+    }
+    return next((what for function, what in known.items() if function is log_likelihood), None)
+
+
+def _threshold(x, likelihood, learned_prior):
+    """The threshold and `None`, or `None` and a sentence on why there is none."""
+    if learned_prior:
+        return None, "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned."
+    if likelihood is None:
+        return None, "No threshold of collapse: the likelihood is not known."
+    try:
+        return float(collapse_threshold(x, likelihood[0])), None
+    except ValueError as error:  # no formula, or images that do not vary: the message says which
+        return None, f"No threshold of collapse: {error}."
+
+
+def constant_distortion(x, log_likelihood):
+    """The distortion of the best constant image in closed form, nats, or `None`.
+
+    Bernoulli: the sum over pixels of the entropy of their means. Gaussian of variance s2: `1/2 sum over pixels of
+    log(2 pi s2) + Var(x_d) / s2`.
+    """
+    pixels = x.reshape(len(x), -1)
+    mean = pixels.mean(axis=0, dtype="float64")
+    if (_known_likelihood(log_likelihood) or (None,))[0] == "bernoulli":
+        return float(-sum(np.sum(p * np.log(np.where(p > 0, p, 1.0))) for p in (mean, 1 - mean)))
+    log_var = _gaussian_log_var(log_likelihood)
+    if log_var is None:
+        return None
+    parts = (pixels[start : start + ROWS_AT_ONCE] for start in range(0, len(pixels), ROWS_AT_ONCE))
+    variance = sum(np.square(part - mean).sum() for part in parts) / len(pixels)
+    return float(0.5 * (mean.size * (np.log(2 * np.pi) + log_var) + variance * np.exp(-log_var)))
+
+
+def _gaussian_log_var(log_likelihood):
+    """The log variance of `gaussian_log_likelihood` and of a `functools.partial` of it with a number, else `None`."""
+    from vaehelpers.losses import gaussian_log_likelihood
+
+    if log_likelihood is gaussian_log_likelihood:
+        return 0.0
+    if getattr(log_likelihood, "func", None) is not gaussian_log_likelihood or log_likelihood.args:
+        return None
+    log_var = log_likelihood.keywords.get("log_var", 0.0)
+    return float(log_var) if len(np.shape(log_var)) == 0 else None
+
+
+def _pictures(vae, images, seed, likelihood):
+    """The images, their reconstructions and as many samples, in [0, 1]."""
+    logits = likelihood is not None and likelihood[1] == "logits"
+
+    def to_pixels(decoded):
+        return 0.5 + 0.5 * np.tanh(0.5 * decoded) if logits else np.clip(decoded, 0, 1)
+
+    reconstructions = vae.decode(vae.encode(images)[0])
+    samples = vae.decode(vae.sample_prior(len(images), seed=seed))
+    return images, to_pixels(reconstructions), to_pixels(samples)

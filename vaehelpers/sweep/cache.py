@@ -1,0 +1,63 @@
+"""A folder of finished sweeps and of sweeps that were interrupted, under a key of everything that matters."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vaehelpers.sweep.result import SweepResult
+from vaehelpers.sweep.storage import digest, read_arrays, write_arrays
+
+
+def key_of(settings, betas, seeds, x, measured, start):
+    """SHA-256 over the images, the settings, the betas and seeds, and the weights that training starts from."""
+    arrays = {"betas": betas, "seeds": seeds, "x": x}
+    if settings["measured_on"] == "validation":
+        arrays["validation"] = measured
+    if start is not None:
+        arrays |= {f"start/{name}": value for name, value in start.weights.items()}
+    return digest(arrays, settings)
+
+
+class Cache:
+    """The files of one sweep: `KEY.npz` when it is finished, `KEY.part.npz` before; none where `folder` is `None`."""
+
+    def __init__(self, folder, key):
+        self.folder = None if folder is None else Path(folder).expanduser()
+        if self.folder is not None:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"cache is {self.folder}, a file: pass a folder")
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.finished, self.part = self.folder / f"{key[:32]}.npz", self.folder / f"{key[:32]}.part.npz"
+
+    def load_result(self):
+        if self.folder is not None and self.finished.is_file():
+            return SweepResult.load(self.finished)
+        return None
+
+    def save_result(self, result):
+        if self.folder is not None:
+            result.save(self.finished)
+            self.part.unlink(missing_ok=True)
+
+    def keep(self, stack, history):
+        """Store weights, Adam's state and the history so far, `[2, S]` for each epoch."""
+        if self.folder is None:
+            return
+        from keras import ops
+
+        arrays = {f"variable/{k:03d}": ops.convert_to_numpy(value) for k, value in enumerate(_variables(stack))}
+        write_arrays(self.part, {**arrays, "history": np.stack(history)}, {})
+
+    def restore(self, stack):
+        """Give the stack the state that was kept, and return the history until then: empty where there is none."""
+        if self.folder is None or not self.part.is_file():
+            return []
+        arrays, _ = read_arrays(self.part)
+        history = arrays.pop("history")
+        for variable, name in zip(_variables(stack), sorted(arrays), strict=True):
+            variable.assign(arrays[name])
+        return list(history)
+
+
+def _variables(stack):
+    return [*stack.trainable_variables, *stack.optimizer.variables]

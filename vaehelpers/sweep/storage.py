@@ -1,0 +1,49 @@
+"""Arrays in files: written under another name and renamed, read only if their SHA-256 agrees, never a pickle."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+META = "meta"
+
+
+def digest(arrays, meta):
+    """SHA-256 over names, types, shapes and bytes of a dict of arrays, and a dict that JSON can write."""
+    sha = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha.update(array.view("uint8").data if array.size else b"")
+    return sha.hexdigest()
+
+
+def write_arrays(path, arrays, meta):
+    """Write to a temporary name and rename: a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **{META: json.dumps({**meta, "sha256": digest(arrays, meta)})}, **arrays)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_arrays(path):
+    """The arrays and the dict of a file that `write_arrays` wrote; a ValueError that names a damaged one."""
+    try:
+        with open(path, "rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(str(arrays.pop(META)))
+        intact = meta.pop("sha256") == digest(arrays, meta)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # what a damaged archive raises depends on where it is damaged
+        raise ValueError(f"{path} is truncated, or no file of a sweep ({error}): delete it and train again") from error
+    if not intact:
+        raise ValueError(f"{path} was altered since it was written: delete it and train again")
+    return arrays, meta
