@@ -20,13 +20,14 @@ OPTIONS = {"hidden": 6, "epochs": EPOCHS, "batch_size": 16, "progress": False}
 PRELOAD = """
 import os, time
 from vaehelpers.sweep import train
-real = train._train_epoch
-def epoch(stack, images, seeds, n_beta, settings, epoch):
-    with open(os.environ["EPOCHS_LOG"], "a") as file:
-        file.write(f"{os.getpid()} {seeds[0]} {epoch}\\n")
-    time.sleep(0.05)
-    return real(stack, images, seeds, n_beta, settings, epoch)
-train._train_epoch = epoch
+def dask_setup(worker):
+    real = train._train_epoch
+    def train_epoch(stack, images, seeds, n_beta, settings, epoch):
+        with open(os.environ["EPOCHS_LOG"], "a") as file:
+            file.write(f"{os.getpid()} {seeds[0]} {epoch}\\n")
+        time.sleep(0.05)
+        return real(stack, images, seeds, n_beta, settings, epoch)
+    train._train_epoch = train_epoch
 """
 
 
@@ -47,8 +48,8 @@ def cluster(tmp_path):
     worker = [*dask, "worker", *there, "--no-nanny", "--nthreads", "1", "--preload", str(tmp_path / "preload.py")]
     commands = [[*dask, "scheduler", *there, "--port", "0"], worker, worker]
     processes = [
-        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "EPOCHS_LOG": str(log)}, stderr=open(f"/tmp/w/sw/dask{k}.err","w"))
-        for k, command in enumerate(commands)
+        subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "EPOCHS_LOG": str(log)}, stderr=subprocess.DEVNULL)
+        for command in commands
     ]
     try:
         wait_for(where.exists, "scheduler")
