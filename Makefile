@@ -4,7 +4,7 @@ python := .venv/bin/python
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test robust notebooks exercises data lock
+.PHONY: help setup lab test robust notebooks exercises bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -17,7 +17,8 @@ test: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m pytest --doctest-modules tests vaehelpers
-	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py tests/test_audit_keras.py
+	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py tests/test_audit_keras.py \
+		tests/test_sweep.py tests/test_diagnostics.py
 	$(python) -m pytest --nbval notebooks
 
 ## make robust     the notebooks again, under two other seeds, with one and with two threads
@@ -32,6 +33,10 @@ notebooks: setup
 ## make exercises  generate notebooks/exercises from notebooks/solutions, and run both
 exercises: setup
 	$(python) scripts/make_exercises.py
+
+## make bench      speed of a sweep against the Keras example's loop and the machine's matrix product, 2 minutes
+bench: setup
+	$(python) benchmarks/sweep.py
 
 ## make data       rebuild data/mnist_sample.npz
 data: setup

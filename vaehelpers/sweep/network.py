@@ -126,5 +126,5 @@ class StackedVAE(keras.Model):
     def read_totals(self):
         """Distortion and rate `[2, S]`, summed over the batches since the last call."""
         totals = ops.convert_to_numpy(self.totals)
-        self.totals.assign(ops.zeros_like(self.totals))
+        self.totals.assign(np.zeros(self.totals.shape, "float32"))
         return totals
