@@ -1,9 +1,12 @@
 """The stacked network against single VAEs, its invariances, its files, and what it refuses."""
 
+import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import keras
 import numpy as np
@@ -13,8 +16,9 @@ from keras import ops
 from vaehelpers import losses
 from vaehelpers.models import VAE
 from vaehelpers.sweep import SweepResult, train, train_sweep
+from vaehelpers.sweep.arguments import framework
 from vaehelpers.sweep.network import ENCODER, StackedVAE, initial_weights, log_likelihood_of
-from vaehelpers.sweep.storage import read_arrays, write_arrays
+from vaehelpers.sweep.storage import write_arrays
 
 BETAS, SEEDS = [0.5, 2.0], [3, 0, 8]
 SMALL = {"hidden": 6, "epochs": 3, "batch_size": 16, "progress": False}
@@ -207,9 +211,7 @@ def test_a_damaged_file_is_named_and_not_half_read(small, tmp_path, damage):
     elif damage == "flipped":
         content[len(content) // 2] ^= 1
     elif damage == "exchanged":  # an intact archive with another number in it
-        arrays, meta = read_arrays(path)
-        write_arrays(tmp_path / "b.npz", arrays, meta)
-        with np.load(tmp_path / "b.npz") as file:
+        with np.load(path) as file:
             found = dict(file)
         np.savez(path, **{**found, "rate": found["rate"] + 1})
         content = path.read_bytes()
@@ -284,7 +286,7 @@ def test_killed_and_started_again_it_goes_on_from_its_last_epoch(bits, tmp_path,
     for name in ("rate", "distortion", "kl_per_dim"):
         np.testing.assert_allclose(getattr(resumed, name), getattr(straight, name), rtol=1e-5)
     np.testing.assert_allclose(resumed.history["distortion"], straight.history["distortion"], rtol=1e-5)
-    assert not list((tmp_path / "cache").glob("*.part.npz"))
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_an_interrupt_from_the_keyboard_loses_nothing_either(bits, tmp_path, monkeypatch):
@@ -327,6 +329,76 @@ def test_an_executor_gives_the_same_result(small, bits, tmp_path, first):
         np.testing.assert_allclose(mine, yours, atol=1e-4)
 
 
+def test_forked_processes_are_refused(bits):
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as executor, pytest.raises(ValueError, match="spawn"):
+        train_sweep(bits, BETAS, SEEDS, executor=executor, **SMALL)
+
+
+def test_a_task_that_fails_stops_those_that_have_not_begun(bits, monkeypatch):
+    begun = []
+
+    def fail(*arguments, **_):
+        begun.append(arguments)
+        raise OSError("the disk of a worker is full")
+
+    monkeypatch.setattr(train, "_one_part", fail)
+    with ThreadPoolExecutor(1) as executor, pytest.raises(OSError, match="worker is full"):
+        submit = executor.submit
+        executor.submit = lambda function, *a, **k: submit(lambda: (time.sleep(0.2), function(*a, **k)))
+        train_sweep(bits, BETAS, range(20), executor=executor, **SMALL)
+    assert len(begun) < 20
+
+
+def test_threads_do_not_lose_the_standard_error():
+    """The redirection at the import of a framework is undone by the thread that began it."""
+    before = os.fstat(2)
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda _: framework(), range(200)))
+    assert os.path.samestat(os.fstat(2), before)
+
+
+def test_a_global_policy_changes_nothing(small, bits):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        other = train_sweep(bits, BETAS, SEEDS, **SMALL)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_allclose(other.rate, small.rate, rtol=1e-6)
+
+
+def test_a_member_that_diverges_is_named_and_harms_no_other(bits):
+    options = {**SMALL, "learning_rate": 1.0, "epochs": 20, "likelihood": "gaussian", "variance": 1e-20}
+    with pytest.warns(UserWarning, match=r"diverged: beta .*, seed") as found:
+        result = train_sweep(1e3 * bits, BETAS, SEEDS, **options)
+    said = next(str(warning.message) for warning in found if "diverged" in str(warning.message))
+    assert len(said.split(";")) == np.sum(~np.isfinite(result.elbo))
+
+
+def test_channels_first_is_no_other_model(bits):
+    colour = bits.reshape(70, 2, 4, 3)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        sweep = train_sweep(colour, [1.0], [0], **SMALL)
+        z_mean, z_log_var = sweep.member(0, 0)[0](colour)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    rate = ops.convert_to_numpy(losses.gaussian_kl(z_mean, z_log_var)).mean()
+    np.testing.assert_allclose(rate, sweep.rate[0, 0], rtol=1e-5)
+
+
+def test_the_likelihood_goes_with_the_members(bits):
+    sweep = train_sweep(bits, [1.0], [0], **SMALL, likelihood="gaussian", variance=0.5)
+    vae = VAE(*sweep.member(0, 0), log_likelihood=sweep.log_likelihood)
+    vae.compile()
+    assert abs(vae.evaluate(bits, verbose=0, return_dict=True)["distortion"] / sweep.distortion[0, 0] - 1) < 0.05
+
+
+def test_another_kind_of_file_is_named(small, tmp_path):
+    write_arrays(tmp_path / "a.npz", {"a": np.zeros(3)}, {"kind": "thing"})
+    with pytest.raises(ValueError, match=r"a\.npz holds a thing"):
+        SweepResult.load(tmp_path / "a.npz")
+
+
 def test_a_worker_with_another_framework_is_refused(bits, monkeypatch):
     with ThreadPoolExecutor(1) as executor:
         real = executor.submit
@@ -347,10 +419,18 @@ BAD = [
     ({"validation": np.full([4, 6, 4, 1], 2.0)}, ValueError, "validation has pixels"),
     ({"betas": []}, ValueError, "^betas"),
     ({"betas": 1.0}, ValueError, "^betas"),
-    ({"betas": [-1.0]}, ValueError, "^betas .* at least 0"),
-    ({"betas": [np.inf]}, ValueError, "^betas .* finite"),
+    ({"betas": [-1.0]}, ValueError, "^betas .* from 0"),
+    ({"betas": [np.inf]}, ValueError, "^betas .* 0 to"),
     ({"betas": [1.0, 1]}, ValueError, "^betas .* twice"),
     ({"betas": ["1"]}, ValueError, "^betas"),
+    ({"betas": [1e39]}, ValueError, "^betas"),
+    ({"betas": [[1.0], [1.0, 2.0]]}, ValueError, "^betas"),
+    ({"seeds": [2**63]}, ValueError, "^seeds"),
+    ({"start": {}}, TypeError, "^start"),
+    ({"cache": 5}, TypeError, "^cache"),
+    ({"executor": 4}, TypeError, "^executor"),
+    ({"learning_rate": True}, ValueError, "^learning_rate"),
+    ({"variance": 1e-40, "likelihood": "gaussian"}, ValueError, "^variance"),
     ({"seeds": 5}, ValueError, "^seeds .* list"),
     ({"seeds": [0.5]}, ValueError, "^seeds .* whole"),
     ({"seeds": [-1]}, ValueError, "^seeds"),

@@ -239,7 +239,7 @@ def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
     if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
         raise ValueError(f"{name} holds NaN or infinite pixels: replace them or leave those images out")
     if unit_interval and (low < 0 or high > 1):
-        found = f"{name} has pixels from {low:.9g} to {high:.9g}"
+        found = f"{name} has pixels from {low:.12g} to {high:.12g}"
         raise ValueError(f"{found}, this likelihood wants them in [0, 1]: {_range_cure(low, high)}")
     return x.astype("float32", copy=False)
 

@@ -88,7 +88,7 @@ def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
         True
     """
     image, code = keras.Input(image_shape), keras.Input((latent_dim,))
-    h, g = layers.Flatten()(image), code
+    h, g = layers.Flatten(data_format="channels_last")(image), code  # in the order of Reshape, whatever the default
     if hidden is not None:
         h = layers.Dense(hidden, activation="relu")(h)
         g = layers.Dense(hidden, activation="relu")(g)

@@ -9,10 +9,12 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from importlib import metadata
 from numbers import Integral
 
+_ONE_AT_A_TIME = threading.RLock()  # of the file descriptor: two threads would restore each other's
 START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
 
 
@@ -41,7 +43,7 @@ def without_start_up_messages():
 
     The messages come from C++, so the file descriptor is redirected.
     """
-    with tempfile.TemporaryFile() as log:
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as log:
         stderr = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:

@@ -1,20 +1,18 @@
 """A folder of finished sweeps and of sweeps that were interrupted, under a key of everything that matters."""
 
-from pathlib import Path
-
 import numpy as np
 
 from vaehelpers.sweep.result import SweepResult
 from vaehelpers.sweep.storage import digest, read_arrays, write_arrays
 
+PART = "sweep in the middle"
 
-def key_of(settings, betas, seeds, x, measured, start):
-    """SHA-256 over the images, the settings, the betas and seeds, and the weights that training starts from."""
+
+def key_of(settings, betas, seeds, x, measured):
+    """SHA-256 over the images, the betas, the seeds and the settings, with their digest of the weights to start from."""
     arrays = {"betas": betas, "seeds": seeds, "x": x}
     if settings["measured_on"] == "validation":
         arrays["validation"] = measured
-    if start is not None:
-        arrays |= {f"start/{name}": value for name, value in start.weights.items()}
     return digest(arrays, settings)
 
 
@@ -22,12 +20,10 @@ class Cache:
     """The files of one sweep: `KEY.npz` when it is finished, `KEY.part.npz` before; none where `folder` is `None`."""
 
     def __init__(self, folder, key):
-        self.folder = None if folder is None else Path(folder).expanduser()
-        if self.folder is not None:
-            if self.folder.exists() and not self.folder.is_dir():
-                raise ValueError(f"cache is {self.folder}, a file: pass a folder")
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.finished, self.part = self.folder / f"{key[:32]}.npz", self.folder / f"{key[:32]}.part.npz"
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.finished, self.part = folder / f"{key[:32]}.npz", folder / f"{key[:32]}.part.npz"
 
     def load_result(self):
         if self.folder is not None and self.finished.is_file():
@@ -37,7 +33,8 @@ class Cache:
     def save_result(self, result):
         if self.folder is not None:
             result.save(self.finished)
-            self.part.unlink(missing_ok=True)
+            for left in self.folder.glob(f"{self.part.name}*"):  # and what a process that was killed while writing left
+                left.unlink(missing_ok=True)
 
     def keep(self, stack, history):
         """Store weights, Adam's state and the history so far, `[2, S]` for each epoch."""
@@ -46,13 +43,13 @@ class Cache:
         from keras import ops
 
         arrays = {f"variable/{k:03d}": ops.convert_to_numpy(value) for k, value in enumerate(_variables(stack))}
-        write_arrays(self.part, {**arrays, "history": np.stack(history)}, {})
+        write_arrays(self.part, {**arrays, "history": np.stack(history)}, {"kind": PART})
 
     def restore(self, stack):
         """Give the stack the state that was kept, and return the history until then: empty where there is none."""
         if self.folder is None or not self.part.is_file():
             return []
-        arrays, _ = read_arrays(self.part)
+        arrays, _ = read_arrays(self.part, PART)
         history = arrays.pop("history")
         for variable, name in zip(_variables(stack), sorted(arrays), strict=True):
             variable.assign(arrays[name])

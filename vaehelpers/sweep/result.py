@@ -6,6 +6,7 @@ import numpy as np
 
 from vaehelpers.sweep.storage import read_arrays, write_arrays
 
+KIND = "sweep's result"
 MEASURED = ("betas", "seeds", "distortion", "rate", "kl_per_dim")
 
 
@@ -20,7 +21,7 @@ class SweepResult:
         kl_per_dim: `[n_beta, n_seed, J]`, nats; its sum over J is the rate.
         history: "distortion" and "rate", `[epochs, n_beta, n_seed]`: means over each epoch's batches while training.
         weights: name to array `[n_beta, n_seed, ...]`.
-        settings: the other arguments of `train_sweep`, and the backend.
+        settings: the other arguments of `train_sweep`, a digest of the weights of `start`, and the versions.
     """
 
     betas: np.ndarray
@@ -47,8 +48,17 @@ class SweepResult:
         """`-(distortion + rate)`, `[n_beta, n_seed]`: the bound on log p(x), whatever the beta that was trained."""
         return -(self.distortion + self.rate)
 
+    @property
+    def log_likelihood(self):
+        """The function of `losses` that was trained, `(x, x_decoded) -> [B]`."""
+        from vaehelpers.sweep.network import log_likelihood_of
+
+        return log_likelihood_of(self.settings["likelihood"], self.settings["variance"])
+
     def member(self, i, j):
-        """`(encoder, decoder)` of `betas[i]` and `seeds[j]` as ordinary Keras models, for `VAE(encoder, decoder)`.
+        """`(encoder, decoder)` of `betas[i]` and `seeds[j]` as ordinary Keras models.
+
+        For a VAE give it the likelihood too: `VAE(*sweep.member(i, j), log_likelihood=sweep.log_likelihood)`.
 
         Raises:
             IndexError: where the sweep holds no such member.
@@ -66,13 +76,15 @@ class SweepResult:
         """The `SweepResult` of some betas and seeds, given by lists of their places: `sweep.part(betas=[0])`."""
 
         def pick(values, before=0):
-            values = values[(slice(None),) * before + (betas,)]
-            return values[(slice(None),) * (before + 1) + (seeds,)]
+            values = values[(slice(None),) * before + (rows,)]
+            return values[(slice(None),) * (before + 1) + (columns,)]
+
+        rows, columns = (places if isinstance(places, slice) else np.atleast_1d(places) for places in (betas, seeds))
 
         measured = {name: pick(getattr(self, name)) for name in MEASURED[2:]}
         history = {name: pick(values, before=1) for name, values in self.history.items()}
         weights = {name: pick(values) for name, values in self.weights.items()}
-        names = {"betas": self.betas[betas], "seeds": self.seeds[seeds]}
+        names = {"betas": self.betas[rows], "seeds": self.seeds[columns]}
         return SweepResult(**names, **measured, history=history, weights=weights, settings=self.settings)
 
     def to_frame(self):
@@ -88,12 +100,12 @@ class SweepResult:
         arrays = {name: getattr(self, name) for name in MEASURED}
         arrays |= {f"history/{name}": values for name, values in self.history.items()}
         arrays |= {f"weights/{name}": values for name, values in self.weights.items()}
-        write_arrays(path, arrays, {"settings": self.settings})
+        write_arrays(path, arrays, {"kind": KIND, "settings": self.settings})
 
     @classmethod
     def load(cls, path):
         """Read what `save` wrote; a file that is truncated or altered is a ValueError that names it."""
-        arrays, meta = read_arrays(path)
+        arrays, meta = read_arrays(path, KIND)
         parts = {
             part: {name.partition("/")[2]: values for name, values in arrays.items() if name.startswith(f"{part}/")}
             for part in ("history", "weights")

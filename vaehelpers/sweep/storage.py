@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -23,27 +24,30 @@ def digest(arrays, meta):
 def write_arrays(path, arrays, meta):
     """Write to a temporary name and rename: a reader sees the old file or the new one, never a part."""
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
     try:
-        with open(temporary, "wb") as file:
+        with open(descriptor, "wb") as file:
             np.savez(file, **{META: json.dumps({**meta, "sha256": digest(arrays, meta)})}, **arrays)
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
 
 
-def read_arrays(path):
-    """The arrays and the dict of a file that `write_arrays` wrote; a ValueError that names a damaged one."""
-    try:
-        with open(path, "rb") as file:
+def read_arrays(path, kind):
+    """The arrays and the dict of a file of that kind; a ValueError that names one that is damaged, or another."""
+    with open(path, "rb") as file:
+        try:
             stored = np.load(file, allow_pickle=False)
             arrays = {name: stored[name] for name in stored.files}
-        meta = json.loads(str(arrays.pop(META)))
-        intact = meta.pop("sha256") == digest(arrays, meta)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # what a damaged archive raises depends on where it is damaged
-        raise ValueError(f"{path} is truncated, or no file of a sweep ({error}): delete it and train again") from error
+            meta = json.loads(str(arrays.pop(META)))
+            intact = meta.pop("sha256") == digest(arrays, meta)
+        except MemoryError:
+            raise
+        except Exception as error:  # what a damaged archive raises depends on where it is damaged
+            said = f"{path} is truncated, or no file of a sweep ({error})"
+            raise ValueError(f"{said}: delete it and train again") from error
     if not intact:
         raise ValueError(f"{path} was altered since it was written: delete it and train again")
+    if meta.get("kind") != kind:
+        raise ValueError(f"{path} holds a {meta.get('kind')}, not a {kind}: pass the file that SweepResult.save wrote")
     return arrays, meta

@@ -1,14 +1,23 @@
 """Training all members of a sweep at once, on this machine or in parts on an executor."""
 
 import sys
+import warnings
 from concurrent.futures import as_completed
 
 import numpy as np
 
 from vaehelpers.data import check_images
-from vaehelpers.sweep.arguments import check_list, check_settings, check_start, framework
+from vaehelpers.sweep.arguments import (
+    check_cache,
+    check_executor,
+    check_list,
+    check_settings,
+    check_start,
+    framework,
+)
 from vaehelpers.sweep.cache import Cache, key_of
 from vaehelpers.sweep.result import SweepResult, join_seeds
+from vaehelpers.sweep.storage import digest
 
 MEASURED_AT_ONCE = 4_000_000  # decoded pixels: bounds the memory of the final measurement
 COMPILE = sys.platform != "win32"  # Keras's "auto" leaves XLA out on a CPU, where it is worth a factor 1.5
@@ -58,14 +67,17 @@ def train_sweep(
         progress: show a bar with the time left.
         cache: a folder. The result is stored there under a key of everything that matters, and so is the state after
             every epoch: the same call later loads the one or goes on from the other.
-        executor: any `concurrent.futures.Executor`; one task for each seed. With `cache` a folder that all workers
-            see, a task that died with its worker goes on from its last epoch.
+        executor: any `concurrent.futures.Executor` whose processes are not forks of this one; one task for each seed.
+            With `cache` a folder that all workers see, a task that died with its worker goes on from its last epoch.
 
     Returns:
         A `SweepResult`. It equals members trained one by one up to rounding, which training amplifies.
 
     Raises:
         ValueError, TypeError: for images or arguments that do not fit, by name; a damaged file in the cache.
+
+    Warns:
+        UserWarning: where a member's numbers are not finite; the others are what they are without it.
 
     Example:
         >>> x = np.random.default_rng(0).integers(2, size=(64, 2, 2, 1))
@@ -95,7 +107,10 @@ def train_sweep(
         **framework(),
     }
     check_start(start, betas, seeds, settings)
-    store = Cache(cache, key_of(settings, betas, seeds, x, measured, start))
+    check_executor(executor)
+    settings["start"] = None if start is None else digest(start.weights, {})
+    cache = check_cache(cache)
+    store = Cache(cache, key_of(settings, betas, seeds, x, measured))
     finished = store.load_result()
     if finished is not None:
         return finished
@@ -104,6 +119,9 @@ def train_sweep(
     else:
         passed_on = {**network, **training, "validation": validation, "cache": cache}
         result = _train_in_parts(executor, x, betas, seeds, start, progress, passed_on)
+    diverged = [f"beta {betas[i]:g}, seed {seeds[j]}" for i, j in np.argwhere(~np.isfinite(result.elbo))]
+    if diverged:
+        warnings.warn(f"not finite, training has diverged: {'; '.join(diverged)}", stacklevel=2)
     store.save_result(result)
     return result
 
@@ -192,8 +210,13 @@ def _train_in_parts(executor, x, betas, seeds, start, progress, passed_on):
         task = executor.submit(_one_part, framework(), x, betas, [seed], start=part, progress=False, **passed_on)
         futures[task] = j
     parts = {}
-    for future in _bar(as_completed(futures), f"{len(betas)} VAEs each", "seed", progress, total=len(futures)):
-        parts[futures[future]] = future.result()
+    try:
+        for future in _bar(as_completed(futures), f"{len(betas)} VAEs each", "seed", progress, total=len(futures)):
+            parts[futures[future]] = future.result()
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
     return join_seeds([parts[j] for j in range(len(seeds))])
 
 
