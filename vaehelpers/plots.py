@@ -208,11 +208,16 @@ def plot_diagnosis(diagnosis, axes=None):
 
 
 def _drawable(images):
-    """Images of any shape as `[N, H, W]` or `[N, H, W, 3]`: vectors as one row, other channels as their mean."""
+    """Images of any shape as `[N, H, W]` or `[N, H, W, 3]`: vectors as one row, other channels as their mean.
+
+    An axis 1 of size 1 or 3 is that of the channels where the last axis is not.
+    """
     if images.ndim == 2:
         return images[:, None]
     if images.ndim > 4:
         return images.reshape(*images.shape[:2], -1)
+    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[-1] not in (1, 3):
+        images = np.moveaxis(images, 1, -1)
     return images if images.ndim == 3 or images.shape[-1] in (1, 3) else images.mean(axis=-1)
 
 

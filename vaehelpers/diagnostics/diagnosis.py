@@ -8,10 +8,11 @@ from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.collapse import collapse_threshold
 from vaehelpers.diagnostics import findings as words
 from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
-from vaehelpers.diagnostics.information import mutual_information
+from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
+from vaehelpers.disentanglement import WIDEST
 
 SHOWN = 10  # images in the figure
-MOST_IMAGES = 10_000  # of the mutual information, whose time grows with their square
+FEW = 300  # images: with fewer, sampling noise raises the threshold and the best constant image is fitted to them
 ROWS_AT_ONCE = 4096
 
 
@@ -24,7 +25,7 @@ class Diagnosis:
         evaluation: the `Evaluation`.
         beta: the weight of the rate that the objective trains (of a Gaussian, at unit variance), `None` where untold.
         threshold: the data's `collapse_threshold` (of a Gaussian, at unit variance), `None` where there is none.
-        mutual_information: of the codes and the first 10,000 images, nats; nan where the codes are not finite.
+        mutual_information: of the codes and the first 10,000 images, nats; nan for log variances beyond ±300.
         images, reconstructions, samples: `[10, ...]`, or as many as there are images: the first ones, the decoder's
             output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
     """
@@ -47,7 +48,7 @@ def diagnose(vae, x, seed=0):
 
     Args:
         vae: a `models.VAE`, trained; its likelihood and objective are audited as they are now.
-        x: images `[N, ...]`, an array. Some hundreds tell the most; the threshold is that of these images.
+        x: images `[N, ...]`, an array. The threshold is that of these images, and needs at least 300.
         seed: of the posterior samples and of the samples from the prior.
 
     Returns:
@@ -60,7 +61,7 @@ def diagnose(vae, x, seed=0):
 
     Example:
         >>> from vaehelpers.models import VAE, build_mlp
-        >>> x = np.random.default_rng(0).integers(2, size=[64, 2, 2, 1])
+        >>> x = np.random.default_rng(0).integers(2, size=[300, 2, 2, 1])
         >>> diagnosis = diagnose(VAE(*build_mlp((2, 2, 1), hidden=8)), x)
         >>> diagnosis.beta, diagnosis.samples.shape
         (1.0, (10, 2, 2, 1))
@@ -68,17 +69,19 @@ def diagnose(vae, x, seed=0):
     evaluation = evaluate(vae, x, seed)
     x = np.asarray(x, "float32")
     beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
+    if _adds_losses(vae, x[:2]):
+        beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
     threshold, about_threshold = _threshold(x, likelihood, vae.prior is not None)
     information, found = float("nan"), [(True, "The rate or the distortion is not finite: training has diverged.")]
     if np.isfinite(evaluation.elbo):
-        z_mean, z_log_var = evaluation.z_mean[:MOST_IMAGES], evaluation.z_log_var[:MOST_IMAGES]
-        information = mutual_information(z_mean, z_log_var, seed=seed)
+        information = _information(evaluation, seed)
         found = words.about_collapse(evaluation, beta, threshold)
-        found += words.about_price(evaluation, constant_distortion(x, vae.log_likelihood))
+        if len(x) >= FEW:
+            found += words.about_price(evaluation, constant_distortion(x, vae.log_likelihood))
         found += words.about_dimensions(evaluation, vae.prior is not None, seed)
         if not evaluation.collapsed:
             rate = float(evaluation.rate_per_example[:MOST_IMAGES].mean())
-            found += words.about_samples(rate, information, len(z_mean))
+            found += words.about_samples(rate, information, min(len(x), MOST_IMAGES))
     urgent = [sentence for is_urgent, sentence in found if is_urgent]
     others = [sentence for is_urgent, sentence in found if not is_urgent]
     sentences = tuple(filter(None, (urgent[0], about_beta, *urgent[1:], *others, about_threshold)))
@@ -113,6 +116,20 @@ def _beta_and_likelihood(vae, image_shape, latent_dim):
     return audit.beta, known or (audit.likelihood, audit.x_decoded), str(audit).splitlines()[0]
 
 
+def _adds_losses(vae, images):
+    """Whether the networks regularize or call `add_loss`, be it in training only; nothing of their state changes."""
+    import keras
+
+    with keras.StatelessScope(collect_losses=True):
+        vae.decoder(vae.encoder(images, training=True)[0], training=True)
+        return bool(vae.losses)
+
+
+def _information(evaluation, seed):
+    z_mean, z_log_var = evaluation.z_mean[:MOST_IMAGES], evaluation.z_log_var[:MOST_IMAGES]
+    return mutual_information(z_mean, z_log_var, seed=seed) if np.abs(z_log_var).max() <= WIDEST else float("nan")
+
+
 def _known_likelihood(log_likelihood):
     """`(name, "logits" or "means")` of a function of `losses` at its default scale, else `None`."""
     from vaehelpers import losses
@@ -128,6 +145,9 @@ def _known_likelihood(log_likelihood):
 
 def _threshold(x, likelihood, learned_prior):
     """The threshold and `None`, or `None` and a sentence on why there is none."""
+    if len(x) < FEW:
+        too_few = f"{len(x)} image{'s are' if len(x) > 1 else ' is'} too few"
+        return None, f"{too_few} for the data's threshold and their best constant image: pass at least {FEW}."
     if learned_prior:
         return None, "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned."
     if likelihood is None:

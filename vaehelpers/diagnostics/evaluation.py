@@ -54,6 +54,7 @@ class Evaluation:
         terms = ("distortion", "rate", "elbo")
         numbers = [_with_error(getattr(self, term), getattr(self, f"{term}_se")) for term in terms]
         state = "collapsed" if self.collapsed else "alive" if self.alive else "neither collapsed nor alive"
+        state = state if np.isfinite(self.elbo) else "its ELBO is not finite"
         n, latent_dim = self.z_mean.shape
         return (
             f"On {n:,} image{'s'[: n > 1]}: distortion {numbers[0]}, rate {numbers[1]}, ELBO {numbers[2]} nats per "
@@ -123,7 +124,8 @@ def _per_example(values, n, name):
 def active_units(z_mean, threshold=ACTIVE):
     """How many latent dimensions have a posterior mean that moves: `Var over x of z_mean_j > threshold`.
 
-    Sufficient for a dimension to carry something, not necessary: a code in the variances of q is missed.
+    Sufficient for a dimension to carry something, not necessary: a code in the variances of q is missed. Means
+    that move little beside the prior but much beside their own width tell images apart: such codes are missed too.
 
     Args:
         z_mean: the means of q(z|x), `[N, J]`.
@@ -189,6 +191,6 @@ def _standard_error(values):
 def _with_error(value, error):
     """Both to the error's second digit: 148.3 ± 1.2."""
     if not np.isfinite(error) or error == 0:
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # -0.0 + 0.0 is 0.0
     decimals = int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f} ± {error:.{decimals}f}"

@@ -7,13 +7,14 @@ import numpy as np
 
 from vaehelpers.audit.verdict import number
 from vaehelpers.diagnostics.evaluation import ACTIVE, ALIVE, COLLAPSED
-from vaehelpers.diagnostics.information import mutual_information
+from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
+from vaehelpers.disentanglement import WIDEST
 
 NEAR = 0.7  # times the threshold: from there on, training is slow and looks dead too early
 UNTRAINED = 10.0  # nats short of the best constant image: more than other data's mean image explains
 FAR_FROM_PRIOR = 0.5  # nats of KL(aggregate posterior || prior), above which samples may suffer ...
 FAR_SHARE = 0.5  # ... where it is more than this share of the rate
-CEILING = 1.0  # nats below log N, from where the mutual information is held down by the number of images
+CEILING = 2.0  # nats below log N: up to there, N images hold the mutual information down by half a nat at most
 LISTED = 8  # latent dimensions named one by one
 
 CAUSES = "training length, dead ReLUs, the learning rate, a decoder that ignores z"
@@ -85,33 +86,43 @@ def about_dimensions(evaluation, learned_prior, seed=0):
         found.append((False, f"{dimensions(off)} of {latent_dim} {'are' if len(off) > 1 else 'is'} off: {said}."))
     if len(evaluation.z_mean) > 1:
         still = (kl_per_dim > ALIVE) & (np.var(evaluation.z_mean, axis=0, dtype="float64") <= ACTIVE)
+        still &= np.abs(evaluation.z_log_var).max(axis=0) <= WIDEST
         found += [_about_still_mean(evaluation, j, seed) for j in np.flatnonzero(still)]
     return found
 
 
 def _about_still_mean(evaluation, j, seed):
-    column = np.s_[: len(evaluation.z_mean), j : j + 1]
+    column = np.s_[:MOST_IMAGES, j : j + 1]
+    z_mean, z_log_var = evaluation.z_mean[column], evaluation.z_log_var[column]
     said = f"{dimensions([j])} has a KL of {nats(evaluation.kl_per_dim[j])} though its mean hardly moves"
-    if mutual_information(evaluation.z_mean[column], evaluation.z_log_var[column], seed=seed) > COLLAPSED:
+    one_width = np.full_like(z_log_var, z_log_var.mean(dtype="float64"))
+    if mutual_information(z_mean, one_width, seed=seed) > COLLAPSED:
+        little = "means that move little beside the prior but much beside their own width"
+        return False, f"{said}: a code in {little}, which the count of active units misses."
+    if mutual_information(z_mean, z_log_var, seed=seed) > COLLAPSED:
         return False, f"{said}: a code in the variances, which the count of active units misses."
     return False, f"{said}, nor does its variance: it is the same for every image and says nothing of it."
 
 
 def about_samples(rate, information, n_images):
     """The rate's two parts: information on the image, and how far all codes together lie from the prior."""
-    distance = rate - information
-    split = f"The rate of {nats(rate)} is {nats(information)} of information on the image"
-    split += f" and {nats(max(0.0, distance))} that all codes together lie off the prior"
+    if np.isnan(information):
+        return [(True, f"What the codes say of the images cannot be told: z_log_var goes beyond ±{WIDEST:g}.")]
+    information, distance = max(0.0, information), max(0.0, rate - information)
+    held_down = information > np.log(n_images) - CEILING
+    split = f"The rate of {nats(rate)} is {'at least' if held_down else 'about'} {nats(information)} of information on "
+    split += f"the image and {'at most ' * held_down}{nats(distance)} that all codes together lie off the prior"
+    if held_down:
+        shown = f"{n_images:,} image{'s'[: n_images > 1]} can show at most {nats(np.log(n_images))} of information"
+        return [(False, f"{split}: {shown}.")]
     if distance <= max(FAR_FROM_PRIOR, FAR_SHARE * rate):
         return [(False, f"{split}.")]
-    if information > np.log(n_images) - CEILING:
-        ceiling = f"{n_images:,} image{'s'[: n_images > 1]} can show at most {nats(np.log(n_images))} of it"
-        return [(False, f"How much of the rate is information cannot be told: {ceiling}. Pass more.")]
     return [(True, f"{split}: samples from the prior will look worse than reconstructions.")]
 
 
 def nats(value):
-    """A number with its unit, to about a thousandth: 206.0 nats, 0.000312 nats."""
+    """A number with its unit, to about a thousandth: 206.0 nats, 0.000312 nats; never -0."""
+    value += 0.0  # -0.0 + 0.0 is 0.0
     return f"{value:.1f} nats" if abs(value) >= 10 else f"{value:.3g} nats"
 
 

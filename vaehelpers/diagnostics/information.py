@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from vaehelpers.disentanglement import WIDEST
+
+MOST_IMAGES = 10_000  # that a diagnosis takes: the time grows with their square
 VALUES_AT_ONCE = 2**18  # pairs of images: 2 MB a buffer, which stays in the processor's cache
 
 
@@ -22,7 +25,8 @@ def mutual_information(z_mean, z_log_var, n_samples=1, seed=0):
         A float, nats. It may be below 0 by the noise.
 
     Raises:
-        ValueError: where the codes are no finite `[N, J]` each, or for no sample.
+        ValueError: where the codes are no finite `[N, J]` each, for log variances beyond ±300, for no whole number of
+            samples or none.
 
     Source: Hoffman & Johnson (2016), "ELBO surgery"; Poole et al. (2019) for the bound.
 
@@ -37,8 +41,10 @@ def mutual_information(z_mean, z_log_var, n_samples=1, seed=0):
     for name, values in (("z_mean", z_mean), ("z_log_var", z_log_var)):
         if not np.isfinite(values).all():
             raise ValueError(f"{name} holds NaN or infinite values: leave those images out")
-    if n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples}: pass at least 1")
+    if np.abs(z_log_var).max() > WIDEST:
+        raise ValueError(f"z_log_var goes beyond ±{WIDEST:g}: it is a logarithm; pass np.log(variance), or clip it")
+    if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+        raise ValueError(f"n_samples is {n_samples!r}: pass a whole number, at least 1")
     n, rng, total = len(z_mean), np.random.default_rng(seed), 0.0
     chunk = max(1, VALUES_AT_ONCE // n)
     for _ in range(n_samples):

@@ -9,7 +9,7 @@ PART = "sweep in the middle"
 
 
 def key_of(settings, betas, seeds, x, measured):
-    """SHA-256 over the images, the betas, the seeds and the settings, with their digest of the weights to start from."""
+    """SHA-256 over the images, betas, seeds and settings, which hold a digest of the weights to start from."""
     arrays = {"betas": betas, "seeds": seeds, "x": x}
     if settings["measured_on"] == "validation":
         arrays["validation"] = measured
