@@ -18,12 +18,15 @@ from vaehelpers.diagnostics import (
     active_units,
     bits_per_dim,
     diagnose,
+    diagnosis,
     evaluate,
+    findings,
     importance_weighted_bound,
     information,
     mutual_information,
 )
 from vaehelpers.diagnostics.diagnosis import constant_distortion
+from vaehelpers.diagnostics.evaluation import Evaluation
 from vaehelpers.linear_gaussian import LinearGaussian
 from vaehelpers.models import VAE, build_mlp
 
@@ -179,7 +182,7 @@ def exact():
 @pytest.fixture(scope="module")
 def bits():
     """Three copies of one bit, black or white as often: their threshold of collapse is 3."""
-    return np.repeat([[0.0], [1.0]], 100, axis=0).repeat(3, axis=1).astype("float32")
+    return np.tile([[0.0], [1.0]], [150, 3]).astype("float32")
 
 
 # Evaluation
@@ -252,6 +255,22 @@ def test_it_reads_as_a_sentence():
     said = str(evaluate(vae, np.zeros([1000, 3])))
     assert said.startswith(f"On 1,000 images: distortion {3 * np.log(2):.4g}, rate 0.045, ELBO")
     assert said.endswith("0 of 2 latent dimensions are active units; neither collapsed nor alive.")
+
+
+def test_no_number_reads_as_minus_nothing():
+    """Black images under a sure decoder: a distortion of 0, so an ELBO of -0.0; and -0.0001 to its error's digits."""
+    vae = linear_vae((0, 0.0), (0, 0.0), (np.zeros([2, 3]), -200.0))
+    black = np.zeros([300, 3])
+    assert not re.search(r"-0 |e-\d", str(evaluate(vae, black)) + str(diagnose(vae, black)))
+    per_example = np.tile([1.0, -1.0001], 5000)
+    nearly = Evaluation(per_example, np.zeros([10_000, 1]), np.zeros([10_000, 1]), np.zeros([10_000, 1]))
+    assert "distortion 0.000 ± 0.010," in str(nearly)
+
+
+@pytest.mark.parametrize(("to_mean", "bias"), [(np.nan, 0.0), (0.0, np.nan)])
+def test_a_model_that_is_not_finite_is_neither_state(to_mean, bias):
+    said = str(evaluate(linear_vae((0, to_mean), (0, 0.0), (np.zeros([2, 3]), bias)), np.zeros([5, 3])))
+    assert said.endswith("; its ELBO is not finite.") and "collapsed" not in said
 
 
 def test_errors_are_given_to_their_second_digit(exact):
@@ -386,12 +405,22 @@ def test_the_rate_is_the_information_and_the_aggregates_distance_from_the_prior(
         (np.zeros([0, 2]), np.zeros([0, 2]), 1, "z_mean"),
         (np.full([3, 2], np.nan), np.zeros([3, 2]), 1, "z_mean"),
         (np.zeros([3, 2]), np.full([3, 2], np.inf), 1, "z_log_var"),
+        (np.zeros([3, 2]), np.full([3, 2], np.nan), 1, "z_log_var"),
+        (np.zeros([3, 2]), np.full([3, 2], -1500.0), 1, "z_log_var goes beyond ±300"),
+        (np.zeros([3, 2]), np.full([3, 2], 1500.0), 1, "z_log_var goes beyond ±300"),
         (np.zeros([3, 2]), np.zeros([3, 2]), 0, "n_samples"),
+        (np.zeros([3, 2]), np.zeros([3, 2]), 1.5, "n_samples"),
+        (np.zeros([3, 2]), np.zeros([3, 2]), np.nan, "n_samples"),
     ],
 )
 def test_mutual_information_names_what_is_wrong(z_mean, z_log_var, n_samples, name):
     with pytest.raises(ValueError, match=f"^{name}"):
         mutual_information(z_mean, z_log_var, n_samples)
+
+
+def test_the_widest_and_the_narrowest_codes_are_told_apart():
+    z_log_var = np.repeat([[-300.0], [300.0]], 100, axis=0)
+    assert mutual_information(np.zeros([200, 1]), z_log_var) == pytest.approx(np.log(2))
 
 
 # Diagnosis
@@ -461,6 +490,9 @@ def test_a_gaussian_with_a_variance_is_read_at_unit_variance(exact):
     found = diagnose(exact_vae(model, log_likelihood=narrow), x)
     assert found.beta == pytest.approx(0.25, rel=1e-3) and found.threshold == collapse_threshold(x, "gaussian")
     assert "1 at its own variance 0.25" in found.findings[1]
+    at_its_own = collapse_threshold(x, "gaussian", variance=0.25)  # both four times as large, so beta is 1
+    assert found.threshold / found.beta == pytest.approx(at_its_own, rel=1e-3)
+    assert found.findings[0].startswith("Alive") and "so that is expected" in found.findings[0]
 
 
 def test_free_bits_have_no_beta_and_the_audit_says_why(bits):
@@ -521,6 +553,78 @@ def test_a_code_in_the_variances_and_an_offset_are_told_apart(bits):
     assert matches(found, "^Latent dimension 2 has a KL of 0.5 nats .* the same for every image")
 
 
+def test_a_code_in_small_means_is_not_one_in_the_variances(bits):
+    """Means of -0.05 and 0.05 under a standard deviation of exp(-6): log 2 nats, and a variance of 0.0025."""
+    vae = linear_vae((np.full([3, 1], 0.1 / 3), -0.05), (0, -12.0), (np.zeros([1, 3]), 0.0))
+    found = diagnose(vae, bits)
+    assert found.evaluation.active_units == 0 and found.mutual_information == pytest.approx(np.log(2))
+    said = "a code in means that move little beside the prior but much beside their own width, which the count of"
+    assert matches(found, f"^Latent dimension 1 .* {said} active units misses")
+    assert not matches(found, "variances")
+
+
+def test_still_dimensions_are_told_from_as_many_images_as_the_rate(bits, monkeypatch):
+    seen = []
+    monkeypatch.setattr(findings, "MOST_IMAGES", 100)
+    monkeypatch.setattr(findings, "mutual_information", lambda z_mean, *_, **__: seen.append(len(z_mean)) or 0.0)
+    diagnose(linear_vae((0, 1.0), NOTHING, (np.zeros([1, 3]), 0.0)), bits)
+    assert seen and set(seen) == {100}
+
+
+def test_log_variances_that_float64_does_not_hold_are_a_finding(bits):
+    """One dimension of variance exp(-1500), one with a code in its variances, which is still told."""
+    to_log_var = np.array([[0.0, -2.0]] * 3), [-1500.0, 0.0]
+    found = diagnose(linear_vae(NOTHING, to_log_var, (np.zeros([2, 3]), 0.0)), bits)
+    assert np.isnan(found.mutual_information)
+    assert matches(found, "^What the codes say of the images cannot be told: z_log_var goes beyond ±300")
+    assert matches(found, "^Latent dimension 2 .* a code in the variances")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy names the overflow, too
+def test_variances_that_float32_does_not_hold_have_diverged(bits):
+    found = diagnose(linear_vae(NOTHING, (0, 1500.0), (np.zeros([2, 3]), 0.0)), bits)
+    assert "diverged" in found.findings[0] and np.isnan(found.mutual_information)
+
+
+class AddsLossInTraining(keras.layers.Layer):
+    """The identity, with a loss of its own while training."""
+
+    def call(self, z, training=None):
+        if training:
+            self.add_loss(ops.mean(ops.square(z)))
+        return z
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        AddsLossInTraining(),
+        keras.layers.ActivityRegularization(l2=0.1),
+        keras.layers.Dense(2, kernel_regularizer="l2"),
+    ],
+)
+@pytest.mark.parametrize("objective", [None, weighted(2.0)])
+def test_networks_that_add_losses_have_no_beta(bits, layer, objective):
+    encoder, decoder = build_mlp((3,), hidden=None, latent_dim=2)
+    codes = keras.Input((2,))
+    vae = VAE(encoder, keras.Model(codes, decoder(layer(codes))), objective=objective)
+    found = diagnose(vae, bits)
+    assert found.beta is None and found.threshold == pytest.approx(3)
+    assert matches(found, "^The networks add losses of their own, which this does not see")
+    assert not matches(found, "trains")
+
+
+def test_looking_for_losses_changes_no_weight(bits):
+    """A batch normalization moves its averages whenever it is called in training."""
+    encoder, decoder = build_mlp((3,), hidden=None, latent_dim=2)
+    codes = keras.Input((2,))
+    vae = VAE(encoder, keras.Model(codes, decoder(keras.layers.BatchNormalization()(codes))))
+    before = vae.get_weights()
+    assert diagnose(vae, bits).beta == 1
+    for old, new in zip(before, vae.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
 def test_many_idle_dimensions_are_counted(bits):
     to_mean = np.zeros([3, 12])
     to_mean[:, 0] = 1.0
@@ -531,7 +635,7 @@ def test_many_idle_dimensions_are_counted(bits):
 def test_codes_far_off_the_prior_make_bad_samples(bits):
     """Every code is N(3, 1): a rate of 4.5 nats, no information, and nothing bought."""
     found = diagnose(linear_vae((0, 3.0), NOTHING, (np.zeros([1, 3]), 0.0)), bits)
-    assert matches(found, "4.5 nats is .* and 4.5 nats .* samples from the prior will look worse")
+    assert matches(found, "4.5 nats is about 0 nats .* and 4.5 nats .* samples from the prior will look worse")
     assert matches(found, "^The code buys less than it costs at beta = 1: .* at a rate of 4.5 nats")
 
 
@@ -539,7 +643,29 @@ def test_few_images_cannot_split_the_rate():
     """Four narrow codes hold log 4 nats of information, and so would a million as far as four images can show."""
     x = np.random.default_rng(0).random([4, 3])
     vae = linear_vae((np.ones([3, 1]), 0.0), (0, -20.0), (np.zeros([1, 3]), 0.0))
-    assert matches(diagnose(vae, x), "cannot be told: 4 images can show at most 1.39 nats")
+    found = diagnose(vae, x)
+    assert matches(found, "is at least 1.39 nats .* and at most .* off the prior: 4 images can show at most 1.39 nats")
+
+
+@pytest.mark.parametrize(("n", "latent_dim"), [(300, 5), (3000, 1), (3000, 20)])
+def test_information_near_log_n_is_not_taken_for_a_distance(n, latent_dim):
+    """All codes of a fitted linear-Gaussian model together ARE the prior: its rate of 8.34 nats is all information."""
+    gain = np.sqrt(np.expm1(2 * 8.34 / latent_dim))
+    model = LinearGaussian(gain * np.eye(latent_dim + 1, latent_dim), np.full(latent_dim + 1, 0.5), 1.0)
+    found = diagnose(exact_vae(model), model.sample(n, seed=1)[0].astype("float32"))
+    assert found.evaluation.rate == pytest.approx(8.34, rel=0.05) and found.mutual_information < 7.6
+    assert matches(found, f"is at least .* and at most .* off the prior: {n:,} images can show at most")
+    assert not matches(found, "will look worse")
+
+
+@pytest.mark.parametrize("latent_dim", [1, 5, 20])
+def test_below_the_ceiling_the_information_is_within_half_a_nat(latent_dim):
+    """Gaussian codes whose aggregate is N(0, I), of 2 nats less than log 1000."""
+    truth, rng = np.log(1000) - findings.CEILING, np.random.default_rng(1)
+    variance = np.exp(-2 * truth / latent_dim)
+    z_mean = np.sqrt(1 - variance) * rng.standard_normal([1000, latent_dim])
+    noise = np.sqrt(latent_dim / 1000)  # as in the channel above: at most 1 for each dimension
+    assert abs(mutual_information(z_mean, np.full(z_mean.shape, np.log(variance))) - truth) < 0.5 + noise
 
 
 def test_a_decoder_worse_than_a_constant_image_is_not_trained(bits):
@@ -564,11 +690,11 @@ def test_the_best_constant_image_is_the_closed_form():
 def test_the_pictures_are_in_pixel_space(bits):
     """The decoder gives +-2 at z_mean = +-1: logits for a Bernoulli, means to be clipped for a Gaussian."""
     maps = (np.full([3, 1], 2 / 3), -1.0), (0, -10.0), (np.full([1, 3], 2.0), 0.0)
-    found = diagnose(linear_vae(*maps), bits[::20])
+    found = diagnose(linear_vae(*maps), bits[:20])
     assert found.images.shape == found.samples.shape == (10, 3)
     np.testing.assert_allclose(found.reconstructions, special.expit(4 * found.images - 2), atol=1e-6)
     assert found.samples.min() > 0 and found.samples.max() < 1
-    clipped = diagnose(linear_vae(*maps, log_likelihood=losses.gaussian_log_likelihood), bits[::20])
+    clipped = diagnose(linear_vae(*maps, log_likelihood=losses.gaussian_log_likelihood), bits[:20])
     np.testing.assert_array_equal(clipped.reconstructions, clipped.images)
     assert clipped.samples.min() >= 0 and clipped.samples.max() <= 1
 
@@ -578,7 +704,7 @@ def test_logits_of_somebody_elses_likelihood_are_told_by_the_audit(bits):
         return -ops.sum(ops.softplus(x_logits) - x * x_logits, axis=-1)
 
     maps = (np.full([3, 1], 2 / 3), -1.0), (0, -10.0), (np.full([1, 3], 2.0), 0.0)
-    found = diagnose(linear_vae(*maps, log_likelihood=log_likelihood), bits[::20])
+    found = diagnose(linear_vae(*maps, log_likelihood=log_likelihood), bits)
     assert found.beta == pytest.approx(1, rel=1e-4) and found.threshold == pytest.approx(3)
     np.testing.assert_allclose(found.reconstructions, special.expit(4 * found.images - 2), atol=1e-6)
 
@@ -589,8 +715,18 @@ def test_odd_models_are_diagnosed_too():
     vae = VAE(*build_mlp((4, 4, 3), hidden=5, latent_dim=1))
     found = diagnose(vae, rng.random([7, 4, 4, 3]))
     assert found.images.shape == found.samples.shape == (7, 4, 4, 3)
-    single = diagnose(vae, np.ones([1, 4, 4, 3]))
-    assert single.threshold is None and matches(single, "No threshold of collapse: x holds no pixel that varies")
+    assert matches(diagnose(vae, np.ones([1, 4, 4, 3])), "^1 image is too few for the data's threshold")
+    still = diagnose(vae, np.ones([300, 4, 4, 3]))
+    assert still.threshold is None and matches(still, "No threshold of collapse: x holds no pixel that varies")
+
+
+def test_few_images_have_no_threshold_and_no_best_constant_image(bits):
+    vae = linear_vae(NOTHING, NOTHING, (np.zeros([2, 3]), 0.0), objective=weighted(10.0))
+    found, enough = diagnose(vae, bits[: diagnosis.FEW - 1]), diagnose(vae, bits[: diagnosis.FEW])
+    missing = "299 images are too few for the data's threshold and their best constant image: pass at least 300."
+    assert found.threshold is None and found.findings.count(missing) == 1
+    assert "cannot be told" in found.findings[0] and not matches(found, "best constant image's|buys")
+    assert enough.threshold == pytest.approx(3) and not matches(enough, "too few")
 
 
 def test_the_import_is_light():

@@ -102,6 +102,16 @@ def test_a_diagnosis_with_a_learned_prior_shows_the_means_that_move():
     )
 
 
+@pytest.mark.parametrize(("image_shape", "size"), [((3, 8, 6), (24, 18)), ((1, 8, 6), (24, 18)), ((3, 8, 3), (9, 24))])
+def test_channels_first_are_told_by_their_axis(image_shape, size):
+    """The last is as well a 3 x 8 picture in colour, and stays one."""
+    diagnosis = diagnosis_of(np.zeros([3, 2]), [0.0, 0.0], image_shape)
+    shown = plots.plot_diagnosis(diagnosis)[0].get_images()[0].get_array()
+    assert shown.shape[:2] == size
+    first = diagnosis.images[0] if image_shape[-1] == 3 else np.moveaxis(diagnosis.images[0], 0, -1)
+    np.testing.assert_array_equal(shown[: size[0] // 3, : size[1] // 3], first.squeeze())
+
+
 @pytest.mark.parametrize("image_shape", [(6,), (4, 4), (4, 4, 2), (4, 4, 3), (2, 4, 4, 1)])
 def test_a_diagnosis_draws_images_of_any_shape(image_shape):
     diagnosis = diagnosis_of(np.zeros([3, 2]), [0.0, 0.0], image_shape)

@@ -25,7 +25,7 @@ class Diagnosis:
         evaluation: the `Evaluation`.
         beta: the weight of the rate that the objective trains (of a Gaussian, at unit variance), `None` where untold.
         threshold: the data's `collapse_threshold` (of a Gaussian, at unit variance), `None` where there is none.
-        mutual_information: of the codes and the first 10,000 images, nats; nan for log variances beyond ±300.
+        mutual_information: of the codes and the first 10,000 images, nats; nan for z_log_var beyond ±300 or not finite.
         images, reconstructions, samples: `[10, ...]`, or as many as there are images: the first ones, the decoder's
             output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
     """
@@ -120,9 +120,9 @@ def _adds_losses(vae, images):
     """Whether the networks regularize or call `add_loss`, be it in training only; nothing of their state changes."""
     import keras
 
-    with keras.StatelessScope(collect_losses=True):
+    with keras.StatelessScope(collect_losses=True) as scope:
         vae.decoder(vae.encoder(images, training=True)[0], training=True)
-        return bool(vae.losses)
+    return bool(scope.losses or vae.losses)  # the latter hold the weights' regularizers
 
 
 def _information(evaluation, seed):

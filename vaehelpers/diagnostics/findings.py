@@ -15,6 +15,7 @@ UNTRAINED = 10.0  # nats short of the best constant image: more than other data'
 FAR_FROM_PRIOR = 0.5  # nats of KL(aggregate posterior || prior), above which samples may suffer ...
 FAR_SHARE = 0.5  # ... where it is more than this share of the rate
 CEILING = 2.0  # nats below log N: up to there, N images hold the mutual information down by half a nat at most
+ROUNDING = 1e-6  # nats: what float32 leaves of sums that are 0
 LISTED = 8  # latent dimensions named one by one
 
 CAUSES = "training length, dead ReLUs, the learning rate, a decoder that ignores z"
@@ -110,8 +111,9 @@ def about_samples(rate, information, n_images):
         return [(True, f"What the codes say of the images cannot be told: z_log_var goes beyond ±{WIDEST:g}.")]
     information, distance = max(0.0, information), max(0.0, rate - information)
     held_down = information > np.log(n_images) - CEILING
-    split = f"The rate of {nats(rate)} is {'at least' if held_down else 'about'} {nats(information)} of information on "
-    split += f"the image and {'at most ' * held_down}{nats(distance)} that all codes together lie off the prior"
+    least, most = ("at least", "at most ") if held_down else ("about", "")
+    split = f"The rate of {nats(rate)} is {least} {nats(information)} of information on the image"
+    split += f" and {most}{nats(distance)} that all codes together lie off the prior"
     if held_down:
         shown = f"{n_images:,} image{'s'[: n_images > 1]} can show at most {nats(np.log(n_images))} of information"
         return [(False, f"{split}: {shown}.")]
@@ -121,8 +123,8 @@ def about_samples(rate, information, n_images):
 
 
 def nats(value):
-    """A number with its unit, to about a thousandth: 206.0 nats, 0.000312 nats; never -0."""
-    value += 0.0  # -0.0 + 0.0 is 0.0
+    """A number with its unit, to about a thousandth: 206.0 nats, 0.000312 nats, never -0."""
+    value = value if abs(value) >= ROUNDING else 0.0
     return f"{value:.1f} nats" if abs(value) >= 10 else f"{value:.3g} nats"
 
 
