@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from vaehelpers import exercises
+from vaehelpers.data import load_mnist
 from vaehelpers.exercises.verdicts import NOT_YET
 
 SMALL = np.random.default_rng(0).random([5, 8, 8])
@@ -38,6 +39,10 @@ def check_width_under_the_mean(answer):
 
 FLOOR = entropy(SMALL).sum(axis=(1, 2)).mean()
 COSTS = -np.log([0.9, 0.8, 0.6])
+
+PIXELS = load_mnist().x_train.reshape(4000, -1).astype("float64")
+BITS = (PIXELS > 0.5).astype("float64")
+GREY_VARIANCES = np.linalg.eigvalsh(np.cov(PIXELS.T))
 
 # The check, the right answer, and wrong answers with a word of the hint that each must get.
 NUMBERS = [
@@ -107,6 +112,32 @@ NUMBERS = [
         exercises.check_weight_for_beta,
         4 * 256 / 3072,
         {4: "named weight", 48: "upside", 4 / 3072: "summed", 0.6667: "halved", 1: "not 32 x 32", 1 / 12: "beta 1"},
+    ),
+    (
+        exercises.check_threshold_of_bits,
+        np.linalg.eigvalsh(np.corrcoef(BITS[:, BITS.std(axis=0) > 0].T))[-1],
+        {
+            31.82: "grey",
+            np.linalg.eigvalsh(np.cov(BITS.T))[-1]: "standard deviation",
+            1.0: "without any correlation",
+            float((BITS.std(axis=0) > 0).sum()): "trace",
+        },
+    ),
+    (
+        exercises.check_learned_variance,
+        GREY_VARIANCES[-1] / PIXELS.var(axis=0).mean(),
+        {
+            GREY_VARIANCES[-1]: "for the variance 1",
+            GREY_VARIANCES[-1] / PIXELS.var(axis=0).sum(): "total variance",
+            GREY_VARIANCES[-1] / PIXELS.var(axis=0)[PIXELS.std(axis=0) > 0].mean(): "never vary",
+            PIXELS.var(axis=0).mean() / GREY_VARIANCES[-1]: "upside down",
+            GREY_VARIANCES[-1] / PIXELS.var(axis=0).mean() ** 0.5: "standard deviation",
+        },
+    ),
+    (
+        exercises.check_break_even,
+        13 / 2.9,
+        {2.9 / 13: "upside", -13 / 2.9: "sign", 13: "divide it", 178.5 / 2: "differences"},
     ),
     (
         exercises.check_learning_rate,
@@ -223,6 +254,48 @@ FUNCTIONS = [
 ]
 
 
+def rate_by_loop(eigenvalues, beta, latent_dim, half=0.5):
+    largest = sorted(eigenvalues, reverse=True)[:latent_dim]
+    return sum(half * np.log(value / beta) for value in largest if value > beta)
+
+
+def gap_by_loop(information, entropies):
+    gaps = []
+    for column, entropy_of_factor in zip(information.T, entropies, strict=True):
+        first, second = sorted(column, reverse=True)[:2]
+        gaps.append((first - second) / entropy_of_factor)
+    return np.mean(gaps)
+
+
+FUNCTIONS += [
+    (
+        exercises.check_linear_rate,
+        rate_by_loop,
+        [
+            (lambda e, b, j: rate_by_loop(e, b, j, half=1), "factor 1/2"),
+            (lambda e, b, j: rate_by_loop(e, b, 99), "J largest"),
+            (lambda e, b, j: 0.5 * np.log(np.maximum(e[:j] / b, 1)).sum(), "sort"),
+            (lambda e, b, j: 0.5 * np.log(e / b).sum(), "negative"),
+            (lambda e, b, j: rate_by_loop(e, b, j) / np.log(2), "bits"),
+            (lambda e, b, j: rate_by_loop(e, 1, j), "does not appear"),
+            (lambda e, b, j: float(np.sum(np.sort(e)[-j:] > b)), "number of active"),
+        ],
+    ),
+    (
+        exercises.check_gap_of_information,
+        gap_by_loop,
+        [
+            (lambda i, h: gap_by_loop(i, np.ones_like(h)), "divided by the entropy"),
+            (lambda i, h: np.mean(i.max(axis=0) / h), "second best is to be subtracted"),
+            (lambda i, h: gap_by_loop(i, h) * i.shape[1], "not summed"),
+            (lambda i, h: np.mean(np.diff(np.sort(i, axis=1)[:, -2:])), "two dimensions of each"),
+            (lambda i, h: np.mean(np.ptp(i, axis=0) / h), "not the worst"),
+            (lambda i, h: gap_by_loop(i, np.full(len(h), np.mean(h))), "own entropy"),
+        ],
+    ),
+]
+
+
 @pytest.mark.parametrize(("check", "right", "slips"), FUNCTIONS, ids=lambda case: getattr(case, "__name__", ""))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the slips that leave the floating-point range
 def test_a_function_is_right_or_gets_its_own_hint(check, right, slips, capsys):
@@ -259,6 +332,7 @@ SEQUENCES = [
         [[True] * 4, [False, False, False, True], [False, True, True, True], [True, True, False, False]],
     ),
     (exercises.check_repeated_noise, (1, 5), [(5, 1), (5, 5), (1, 1)]),
+    (exercises.check_choices, ["B", "C", "D"], [["A", "C", "D"], ["B", "B", "D"], ["B", "C", "C"]]),
     (
         exercises.check_which_change_the_model,
         [False, True, False, True, True, False],
@@ -281,7 +355,8 @@ def test_a_list_of_answers_is_right_or_gets_its_own_hint(check, right, slips, ca
     assert said(check, ..., capsys) == NOT_YET
     hints = {said(check, slip, capsys) for slip in slips}
     assert len(hints) == len(slips) >= 3 and all(hint.startswith("✗") for hint in hints)
-    assert said(check, [np.int64(a) if type(a) is int else np.bool_(a) for a in right], capsys) == "✓ right"
+    as_numpy = {int: np.int64, bool: np.bool_, str: np.str_}
+    assert said(check, [as_numpy[type(a)](a) for a in right], capsys) == "✓ right"
     for answer in (None, 1, "1, 5", list(right)[:-1], [*right, right[0]], [None] * len(right)):
         assert said(check, answer, capsys).startswith("✗")
 

@@ -8,8 +8,7 @@ from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.collapse import collapse_threshold
 from vaehelpers.diagnostics import findings as words
 from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
-from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
-from vaehelpers.disentanglement import WIDEST
+from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
 
 SHOWN = 10  # images in the figure
 FEW = 300  # images: with fewer, sampling noise raises the threshold and the best constant image is fitted to them

@@ -7,8 +7,7 @@ import numpy as np
 
 from vaehelpers.audit.verdict import number
 from vaehelpers.diagnostics.evaluation import ACTIVE, ALIVE, COLLAPSED
-from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
-from vaehelpers.disentanglement import WIDEST
+from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
 
 NEAR = 0.7  # times the threshold: from there on, training is slow and looks dead too early
 UNTRAINED = 10.0  # nats short of the best constant image: more than other data's mean image explains

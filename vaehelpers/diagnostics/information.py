@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from vaehelpers.disentanglement import WIDEST
-
+WIDEST = 300.0  # of abs(z_log_var), as in disentanglement: beyond it float64 holds no ratio of two such densities
 MOST_IMAGES = 10_000  # that a diagnosis takes: the time grows with their square
 VALUES_AT_ONCE = 2**18  # pairs of images: 2 MB a buffer, which stays in the processor's cache
 

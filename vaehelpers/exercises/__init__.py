@@ -10,15 +10,22 @@ from vaehelpers.exercises.lesson_02 import check_gap, check_importance_weighted_
 from vaehelpers.exercises.lesson_03 import check_loss, check_repeated_noise, check_sampling
 from vaehelpers.exercises.lesson_04 import check_effective_beta, check_repaired_loss, check_weight_for_beta
 from vaehelpers.exercises.lesson_05 import check_learning_rate, check_printed_loss, check_which_change_the_model
+from vaehelpers.exercises.lesson_06 import check_learned_variance, check_linear_rate, check_threshold_of_bits
+from vaehelpers.exercises.lesson_07 import check_break_even, check_choices, check_gap_of_information
 
 __all__ = [
+    "check_break_even",
+    "check_choices",
     "check_distortion_from_mean",
     "check_effective_beta",
     "check_floor",
     "check_gap",
+    "check_gap_of_information",
     "check_hidden_variance",
     "check_importance_weighted_bound",
+    "check_learned_variance",
     "check_learning_rate",
+    "check_linear_rate",
     "check_loss",
     "check_printed_loss",
     "check_relative_weight",
@@ -26,6 +33,7 @@ __all__ = [
     "check_repeated_noise",
     "check_sampling",
     "check_three_pixels",
+    "check_threshold_of_bits",
     "check_weight_for_beta",
     "check_which_change_the_model",
     "check_which_factors_survive",

@@ -1,5 +1,7 @@
 """Checks of lesson 06: Collapse."""
 
+from functools import cache
+
 import numpy as np
 
 from vaehelpers.collapse import collapse_threshold
@@ -7,19 +9,32 @@ from vaehelpers.data import binarize, load_mnist
 from vaehelpers.exercises.verdicts import check_function, check_number
 
 
-def check_threshold_of_bits(answer):
-    """Lesson 06, exercise 1: the threshold of the thresholded training digits, from their correlation matrix."""
+@cache
+def eigenvalues_of_digits():
+    """The right answers to exercises 1 and 3, and what the usual slips give."""
     grey = load_mnist().x_train
     bits = binarize(grey)
-    pixels = bits.reshape(len(bits), -1)
-    covariance = np.linalg.eigvalsh(np.cov(pixels.T))[-1]
+    return {
+        "grey": collapse_threshold(grey),
+        "bits": collapse_threshold(bits),
+        "covariance of bits": np.linalg.eigvalsh(np.cov(bits.reshape(len(bits), -1).T))[-1],
+        "variance 1": collapse_threshold(grey, "gaussian"),
+        "learned": collapse_threshold(grey, "gaussian", variance="learned"),
+        "varying grey": (grey.std(axis=0) > 0).sum(),
+        "varying bits": (bits.std(axis=0) > 0).sum(),
+    }
+
+
+def check_threshold_of_bits(answer):
+    """Lesson 06, exercise 1: the threshold of the thresholded training digits, from their correlation matrix."""
+    known = eigenvalues_of_digits()
     hints = [
-        (collapse_threshold(grey), "that is the threshold of the grey digits: binarize them first"),
-        (covariance, "that is the covariance's eigenvalue: each pixel is to be divided by its standard deviation"),
+        (known["grey"], "that is the threshold of the grey digits: binarize them first"),
+        (known["covariance of bits"], "that is the covariance's: each pixel is divided by its standard deviation"),
         (1.0, "an eigenvalue of 1 is that of pixels without any correlation"),
-        ((pixels.std(axis=0) > 0).sum(), "that is the trace, the sum of all eigenvalues: the largest one is wanted"),
+        (known["varying bits"], "that is the trace, the sum of all eigenvalues: the largest one is wanted"),
     ]
-    check_number(answer, collapse_threshold(bits), hints)
+    check_number(answer, known["bits"], hints)
 
 
 def linear_rate(eigenvalues, beta, latent_dim):
@@ -52,15 +67,13 @@ def check_linear_rate(answer):
 
 def check_learned_variance(answer):
     """Lesson 06, exercise 3: the threshold of the training digits for a Gaussian whose variance is learned."""
-    x = load_mnist().x_train
-    right = collapse_threshold(x, "gaussian", variance="learned")
-    first = collapse_threshold(x, "gaussian")
-    pixels = x.reshape(len(x), -1)
+    known = eigenvalues_of_digits()
+    right, first = known["learned"], known["variance 1"]
     hints = [
         (first, "that is for the variance 1: at collapse the learned variance is the pixels' mean variance"),
         (right / 784, "divided by the total variance of the image: the mean variance of its 784 pixels is wanted"),
-        (right * (pixels.std(axis=0) > 0).mean(), "pixels that never vary count in the mean too: all 784 share it"),
+        (right * known["varying grey"] / 784, "pixels that never vary count in the mean too: all 784 share it"),
         (1 / right, "upside down"),
-        (first / np.sqrt(first / right), "a variance is wanted, not a standard deviation"),
+        (np.sqrt(first * right), "a variance is wanted, not a standard deviation"),
     ]
     check_number(answer, right, hints)
