@@ -58,8 +58,8 @@ def mutual_information_gap(z_mean, z_log_var, factors, n_samples=1, seed=0):
     be it nothing. H is the entropy of the factor's frequencies.
 
     It depends on the axes of the latent space. A rotation of them, which the prior does not see and a decoder can
-    undo, leaves the model's likelihood as it is and changes the gap: no likelihood or ELBO tells the two codes apart,
-    and without an inductive bias there is no disentanglement to be learned (Locatello et al. 2019, arXiv 1811.12359).
+    undo, leaves the model's likelihood as it is and changes the gap: no likelihood tells the two codes apart, and
+    without an inductive bias there is no disentanglement to be learned (Locatello et al. 2019, arXiv 1811.12359).
     They found that a run's seed matters as much as beta, so compare several seeds. Nor does it ask whether a dimension
     holds one factor only: two factors in the same dimension are no loss.
 
