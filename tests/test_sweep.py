@@ -321,7 +321,7 @@ def test_an_executor_gives_the_same_result(small, bits, tmp_path, first):
     with ThreadPoolExecutor(2) as executor:
         options = {**SMALL, "executor": executor, "cache": tmp_path}
         parts = train_sweep(bits, [1.0, 3.0], SEEDS, start=start, validation=bits[:8], **options)
-    assert parts.seeds.tolist() == SEEDS and parts.measured_on == "validation"
+    assert parts.seeds.tolist() == SEEDS and parts.settings == straight.settings
     assert len(list(tmp_path.glob("*.npz"))) == 4  # the whole, and a part for each seed
     for name in ("rate", "distortion", "kl_per_dim"):
         np.testing.assert_allclose(getattr(parts, name), getattr(straight, name), rtol=1e-3)

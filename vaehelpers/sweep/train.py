@@ -3,6 +3,7 @@
 import sys
 import warnings
 from concurrent.futures import as_completed
+from dataclasses import replace
 
 import numpy as np
 
@@ -118,7 +119,8 @@ def train_sweep(
         result = _train(x, betas, seeds, settings, measured, start, progress, store)
     else:
         passed_on = {**network, **training, "validation": validation, "cache": cache}
-        result = _train_in_parts(executor, x, betas, seeds, start, progress, passed_on)
+        parts = _train_in_parts(executor, x, betas, seeds, start, progress, passed_on)
+        result = replace(join_seeds(parts), settings=settings)
     diverged = [f"beta {betas[i]:g}, seed {seeds[j]}" for i, j in np.argwhere(~np.isfinite(result.elbo))]
     if diverged:
         warnings.warn(f"not finite, training has diverged: {'; '.join(diverged)}", stacklevel=2)
@@ -203,7 +205,7 @@ def _measure(stack, images, seeds, n_beta, settings):
 
 
 def _train_in_parts(executor, x, betas, seeds, start, progress, passed_on):
-    """One task for each seed: `train_sweep` itself, with that seed alone."""
+    """One task for each seed: `train_sweep` itself, with that seed alone. The parts, in the order of the seeds."""
     futures = {}
     for j, seed in enumerate(seeds.tolist()):
         part = start if start is None else start.part(seeds=[j])
@@ -217,7 +219,7 @@ def _train_in_parts(executor, x, betas, seeds, start, progress, passed_on):
         for future in futures:
             future.cancel()
         raise
-    return join_seeds([parts[j] for j in range(len(seeds))])
+    return [parts[j] for j in range(len(seeds))]
 
 
 def _one_part(wanted, *arguments, **options):
