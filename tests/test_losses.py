@@ -227,6 +227,14 @@ def test_values_and_gradients_are_finite_for_extreme_logits(extreme):
     assert_finite(lambda a: losses.continuous_bernoulli_log_likelihood(x, a), logits)
 
 
+def test_the_gradient_of_the_bernoulli_is_x_minus_p_at_every_logit():
+    """Also at logit 0, where a form through abs() or relu() has the gradient 0."""
+    logits = np.array([[-30.0, -2.0, 0.0, 0.0, 0.0, 2.0, 30.0]], "float32")
+    x = np.array([[0.0, 1.0, 0.0, 0.3, 1.0, 0.5, 1.0]], "float32")
+    _, gradient = value_and_gradient(lambda a: losses.bernoulli_log_likelihood(x, a), logits)
+    np.testing.assert_allclose(np.asarray(gradient), x - 1 / (1 + np.exp(-logits.astype("float64"))), atol=1e-6)
+
+
 @pytest.mark.parametrize("extreme", [-20.0, 0.0, 20.0])
 def test_values_and_gradients_are_finite_for_extreme_decoder_variances(extreme):
     x, mean = np.zeros([2, 784], "float32"), np.ones([2, 784], "float32")
