@@ -183,6 +183,39 @@ def test_a_frame_has_a_row_for_each_member(small):
     assert (row.rate, row.elbo) == (small.rate[1, 2], small.elbo[1, 2])
 
 
+def test_each_epoch_and_seed_has_its_own_noise_and_betas_share_it():
+    """What one epoch hands to the stack: every image once, in its own order, with noise [B, n_beta * n_seed, J]."""
+
+    class Recorder:
+        def __init__(self):
+            self.batches = []
+
+        def train_on_batch(self, batch):
+            self.batches.append(batch)
+
+        def read_totals(self):
+            return np.zeros([2, 6])
+
+    def epoch_of(epoch, shuffle_seed=0):
+        stack = Recorder()
+        settings = {"batch_size": 50, "shuffle_seed": shuffle_seed, "latent_dim": 2}
+        images = np.arange(1000.0)[:, None]
+        train._train_epoch(stack, images, np.array([5, 6, 7]), 2, settings, epoch)
+        order, noise = (np.concatenate(parts) for parts in zip(*stack.batches, strict=True))
+        assert sorted(order.ravel()) == images.ravel().tolist()
+        assert noise.shape == (1000, 6, 2)
+        np.testing.assert_array_equal(noise[:, :3], noise[:, 3:])  # member i * n_seed + j: the betas of a seed alike
+        return order.ravel(), noise[:, :3]
+
+    (order, noise), (later_order, later) = epoch_of(0), epoch_of(1)
+    draws = np.concatenate([noise, later], axis=1).transpose(1, 2, 0).reshape(12, 1000)
+    assert np.abs(np.corrcoef(draws) - np.eye(12)).max() < 0.15  # 5 standard errors
+    assert abs(draws.mean()) < 0.05 and abs(draws.std() - 1) < 0.05
+    assert not np.array_equal(order, later_order)
+    np.testing.assert_array_equal(epoch_of(0)[1], noise)
+    assert not np.array_equal(epoch_of(0, shuffle_seed=1)[0], order)
+
+
 def test_the_progress_bar_says_how_long_it_takes(bits, capsys):
     train_sweep(bits, [1.0], [0, 1], **{**SMALL, "progress": True})
     shown = capsys.readouterr().out
