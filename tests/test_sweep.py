@@ -15,7 +15,7 @@ from keras import ops
 
 from vaehelpers import losses
 from vaehelpers.models import VAE
-from vaehelpers.sweep import SweepResult, train, train_sweep
+from vaehelpers.sweep import SweepResult, cache, train, train_sweep
 from vaehelpers.sweep.arguments import framework
 from vaehelpers.sweep.network import ENCODER, StackedVAE, initial_weights, log_likelihood_of
 from vaehelpers.sweep.storage import write_arrays
@@ -320,6 +320,34 @@ def test_killed_and_started_again_it_goes_on_from_its_last_epoch(bits, tmp_path,
         np.testing.assert_allclose(getattr(resumed, name), getattr(straight, name), rtol=1e-5)
     np.testing.assert_allclose(resumed.history["distortion"], straight.history["distortion"], rtol=1e-5)
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_the_same_sweep_in_several_threads_at_once(small, bits, tmp_path):
+    """One that finishes first clears its files away; the others go on, and all return the same."""
+    with ThreadPoolExecutor(4) as executor:
+        running = [executor.submit(train_sweep, bits, BETAS, SEEDS, cache=tmp_path, **SMALL) for _ in range(4)]
+    for task in running:
+        np.testing.assert_allclose(task.result().rate, small.rate, rtol=1e-3)
+
+
+def test_state_that_another_process_cleared_away_is_no_error(small, bits, tmp_path, monkeypatch):
+    def cleared(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(cache, "write_arrays", cleared)
+    state = cache.Cache(tmp_path, 32 * "k")
+    stack = StackedVAE({n: np.stack([v]) for n, v in initial_weights(5, 3, 2, 0).items()}, [1.0], None)
+    stack.compile(optimizer="adam")
+    with pytest.raises(FileNotFoundError):
+        state.keep(stack, [np.zeros([2, 1])])
+    small.save(state.finished)
+    state.keep(stack, [np.zeros([2, 1])])
+
+
+def test_a_file_has_the_rights_of_any_other(small, tmp_path):
+    (tmp_path / "b").touch()
+    small.save(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
 def test_an_interrupt_from_the_keyboard_loses_nothing_either(bits, tmp_path, monkeypatch):

@@ -43,13 +43,20 @@ class Cache:
         from keras import ops
 
         arrays = {f"variable/{k:03d}": ops.convert_to_numpy(value) for k, value in enumerate(_variables(stack))}
-        write_arrays(self.part, {**arrays, "history": np.stack(history)}, {"kind": PART})
+        try:
+            write_arrays(self.part, {**arrays, "history": np.stack(history)}, {"kind": PART})
+        except FileNotFoundError:
+            if not self.finished.is_file():  # else another process has finished the same sweep and cleared away
+                raise
 
     def restore(self, stack):
         """Give the stack the state that was kept, and return the history until then: empty where there is none."""
-        if self.folder is None or not self.part.is_file():
+        if self.folder is None:
             return []
-        arrays, _ = read_arrays(self.part, PART)
+        try:
+            arrays, _ = read_arrays(self.part, PART)
+        except FileNotFoundError:
+            return []
         history = arrays.pop("history")
         for variable, name in zip(_variables(stack), sorted(arrays), strict=True):
             variable.assign(arrays[name])

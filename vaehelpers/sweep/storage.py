@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -24,13 +24,13 @@ def digest(arrays, meta):
 def write_arrays(path, arrays, meta):
     """Write to a temporary name and rename: a reader sees the old file or the new one, never a part."""
     path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     try:
-        with open(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             np.savez(file, **{META: json.dumps({**meta, "sha256": digest(arrays, meta)})}, **arrays)
         os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def read_arrays(path, kind):
