@@ -16,6 +16,10 @@ LAYERS = {
     "networks": 1,
     "saving": 1,
     "collapse": 1,
+    "tempered_prior": 1,
+    "priors": 1,
+    "schedules": 1,
+    "likelihoods": 2,
     "models": 2,
     "audit": 2,
     "sweep": 3,
@@ -25,7 +29,7 @@ LAYERS = {
     "exercises": 5,
     "__main__": 5,
 }
-KERAS_AT_THE_TOP = {"losses", "networks", "saving", "models"}
+KERAS_AT_THE_TOP = {"losses", "likelihoods", "networks", "priors", "saving", "schedules", "models"}
 KERAS_FILES = {"audit": ["keras_vae.py"], "sweep": ["network.py"]}
 TAKES_ANY_FRAMEWORK = {"audit"}
 

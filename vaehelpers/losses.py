@@ -99,6 +99,29 @@ def gaussian_log_likelihood(x, x_mean, log_var=0.0):
     return -0.5 * _sum_per_example(ops.add(squares, log_var + math.log(2 * math.pi)))
 
 
+def optimal_variance(x, x_mean):
+    """The variance of a Gaussian decoder that makes an image most likely: `mean over pixels of (x - mean)^2`.
+
+    The best variance that all images share is the mean of these over the images (and over draws of the code). At it
+    the mean distortion is `(D / 2) (1 + log(2 pi variance))`.
+
+    Args:
+        x: images `[B, ...]`.
+        x_mean: the decoder's output, x's shape.
+
+    Returns:
+        `[B]`, in the square of the pixels' unit. ValueError where the shapes differ or there is no batch axis.
+
+    Source: Rybkin, Daniilidis & Levine (2021), equation 6.
+
+    Example:
+        >>> np.asarray(optimal_variance(np.zeros([1, 2]), np.array([[0.5, 1.5]])))
+        array([1.25])
+    """
+    x, x_mean = _image_pair(x, x_mean, "x_mean")
+    return ops.mean(ops.square(x - x_mean), axis=tuple(range(1, len(x.shape))))
+
+
 @register_keras_serializable("vaehelpers")
 def laplace_log_likelihood(x, x_mean, scale=1.0):
     """log p(x|z) of a Laplace decoder: `-sum over pixels of |x - mean| / scale + log(2 scale)`.
@@ -143,7 +166,7 @@ def continuous_bernoulli_log_likelihood(x, x_logits):
         array([0.])
     """
     x, x_logits = _image_pair(x, x_logits, "x_logits")
-    return _sum_per_example(_bernoulli(x, x_logits) + _log_normalizer(x_logits))
+    return _sum_per_example(_bernoulli(x, x_logits) + continuous_bernoulli_log_normalizer(x_logits))
 
 
 def _bernoulli(x, logits):
@@ -156,13 +179,55 @@ def _bernoulli(x, logits):
     return -(against + ops.log1p(ops.exp(ops.where(positive, -logits, logits))))
 
 
-def _log_normalizer(logits):
-    """log(l / tanh(l / 2)), by its series near 0, where the quotient would be 0 / 0."""
-    near_zero = ops.abs(logits) < 0.5
-    safe = ops.where(near_zero, ops.ones_like(logits), ops.abs(logits))
-    square = ops.square(ops.where(near_zero, logits, ops.zeros_like(logits)))
+def continuous_bernoulli_log_normalizer(x_logits):
+    """log C of a continuous Bernoulli pixel: `log(l / tanh(l / 2))`, by its series near logit 0, where it is 0 / 0.
+
+    It is what the Bernoulli's terms lack to be a density on [0, 1]: minus the logarithm of their integral over x.
+
+    Args:
+        x_logits: the decoder's output, any shape.
+
+    Returns:
+        An array of that shape, nats, at least log 2: the least at logit 0, which is lambda = 1/2.
+
+    Source: Loaiza-Ganem & Cunningham (2019), equation 6.
+
+    Example:
+        >>> np.exp(np.asarray(continuous_bernoulli_log_normalizer(np.array([0.0, 4.0])))).round(3)
+        array([2.   , 4.149])
+    """
+    (x_logits,) = _floats(x_logits)
+    near_zero = ops.abs(x_logits) < 0.5
+    safe = ops.where(near_zero, ops.ones_like(x_logits), ops.abs(x_logits))
+    square = ops.square(ops.where(near_zero, x_logits, ops.zeros_like(x_logits)))
     series = math.log(2) + square * (1 / 12 - square * (7 / 1440 - square * (31 / 90720)))
     return ops.where(near_zero, series, ops.log(safe) - ops.log(ops.tanh(safe / 2)))
+
+
+def continuous_bernoulli_mean(x_logits):
+    """The mean of a continuous Bernoulli pixel: `1 / (1 - exp(-l)) - 1 / l`, by its series near logit 0.
+
+    This is the grey value that the decoder predicts. `sigmoid(l)`, the parameter lambda, is further from 1/2.
+
+    Args:
+        x_logits: the decoder's output, any shape.
+
+    Returns:
+        An array of that shape, in (0, 1).
+
+    Source: Loaiza-Ganem & Cunningham (2019), equation 8.
+
+    Example:
+        >>> np.asarray(continuous_bernoulli_mean(np.array([0.0, 4.0]))).round(4)
+        array([0.5   , 0.7687])
+    """
+    (x_logits,) = _floats(x_logits)
+    near_zero = ops.abs(x_logits) < 0.5
+    safe = ops.where(near_zero, ops.ones_like(x_logits), x_logits)
+    square = ops.square(ops.where(near_zero, x_logits, ops.zeros_like(x_logits)))
+    slope = 1 / 12 - square * (1 / 720 - square * (1 / 30240 - square * (1 / 1209600)))
+    # 1 / (1 - exp(-l)) = 1/2 + 1 / (2 tanh(l / 2)), which neither overflows nor cancels.
+    return 0.5 + ops.where(near_zero, x_logits * slope, 0.5 / ops.tanh(safe / 2) - 1 / safe)
 
 
 def gaussian_kl_per_dim(z_mean, z_log_var):

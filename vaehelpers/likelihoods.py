@@ -1,0 +1,55 @@
+"""A likelihood with a weight of its own: the Gaussian decoder whose variance is learned."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from vaehelpers.losses import gaussian_log_likelihood
+
+
+@keras.saving.register_keras_serializable("vaehelpers")
+class GaussianWithLearnedVariance(layers.Layer):
+    """log p(x|z) of a Gaussian decoder whose variance, one number for all pixels, is trained with the networks.
+
+    `VAE(encoder, decoder, log_likelihood=GaussianWithLearnedVariance())` is the sigma-VAE: at an optimum its variance
+    is the squared error per pixel, and weighing the KL with beta would only change which variance that is.
+
+    Args:
+        variance: where training starts, above 0.
+
+    Call: `(x, x_mean)`, images and the decoder's output of one shape, to `[B]`, nats. `variance` is its value now.
+
+    Raises:
+        ValueError: for a variance that is not a number above 0, and shapes that differ.
+
+    Source: Rybkin, Daniilidis & Levine (2021), equation 5, arXiv 2006.13202.
+
+    Example:
+        >>> log_likelihood = GaussianWithLearnedVariance(variance=0.25)
+        >>> log_likelihood(np.zeros([3, 2]), np.ones([3, 2])).shape == (3,)
+        True
+        >>> log_likelihood.variance
+        0.25
+    """
+
+    def __init__(self, variance=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(variance, bool) or not isinstance(variance, (int, float)) or not 0 < variance < np.inf:
+            raise ValueError(f"variance is {variance!r}: pass a number above 0")
+        self.initial_variance = float(variance)
+        # Built here, so that the optimizer of a model that is compiled later knows the weight.
+        self.log_var = self.add_weight(shape=(), initializer=self._initializer, dtype="float32", name="log_var")
+
+    def _initializer(self, shape, dtype=None):
+        return ops.convert_to_tensor(np.log(self.initial_variance), dtype)
+
+    def call(self, x, x_mean):
+        return gaussian_log_likelihood(x, x_mean, self.log_var)
+
+    @property
+    def variance(self):
+        """The variance as it is now, a float."""
+        return float(np.exp(ops.convert_to_numpy(self.log_var)))
+
+    def get_config(self):
+        return {**super().get_config(), "variance": self.initial_variance}
