@@ -44,6 +44,15 @@ PIXELS = load_mnist().x_train.reshape(4000, -1).astype("float64")
 BITS = (PIXELS > 0.5).astype("float64")
 GREY_VARIANCES = np.linalg.eigvalsh(np.cov(PIXELS.T))
 
+
+def kl_on_a_grid(q_mean, q_width, p_width, weight=1):
+    z = np.linspace(-12, 12, 200_001)
+    log_q, log_p = stats.norm.logpdf(z, q_mean, q_width), stats.norm.logpdf(z, 0, p_width)
+    return weight * np.trapezoid(np.exp(log_q) * (log_q - log_p), z)
+
+
+NARROW = 0.1**0.5  # the width of lesson 08's q
+
 # The check, the right answer, and wrong answers with a word of the hint that each must get.
 NUMBERS = [
     (
@@ -154,6 +163,29 @@ NUMBERS = [
             110817.932: "before it prints",
             7.372: "that is the rate",
             -148.712: "sign",
+        },
+    ),
+    (
+        exercises.check_weight_against_prior,
+        kl_on_a_grid(0.3, NARROW, 1, weight=4) - kl_on_a_grid(0.3, NARROW, 0.5),
+        {
+            kl_on_a_grid(0.3, NARROW, 0.5) - kl_on_a_grid(0.3, NARROW, 1, weight=4): "larger one",
+            3.8188: "bits",
+            5.294: "factor 1/2",
+            kl_on_a_grid(0.3, 0.1, 1, weight=4) - kl_on_a_grid(0.3, 0.1, 0.5): "not its width",
+            1.9539: "s is 1/4",
+            -3 * stats.norm.entropy(0, NARROW): "log Z is missing",
+            -np.log(
+                np.trapezoid(stats.norm.pdf(np.linspace(-9, 9, 9001)) ** 4, dx=0.002)
+            ): "the entropy of q is missing",
+            -4.2528: "sign of log Z",
+            4.2528: "sign of the entropy",
+            2.3793: "4 - 1",
+            kl_on_a_grid(0, NARROW, 1) - kl_on_a_grid(0, NARROW, 0.5): "weight 4 is missing",
+            kl_on_a_grid(0, NARROW, 1, weight=4): "subtract the one",
+            kl_on_a_grid(0, NARROW, 0.5): "subtract it",
+            kl_on_a_grid(0, NARROW, 1, weight=4) - kl_on_a_grid(0, NARROW, 2): "upside down",
+            kl_on_a_grid(0, NARROW, 1, weight=4) - kl_on_a_grid(0, NARROW, 0.25): "narrower prior's variance",
         },
     ),
 ]
@@ -296,6 +328,102 @@ FUNCTIONS += [
 ]
 
 
+def squared_error(x, x_mean):
+    return np.float64([np.dot((a - b).ravel(), (a - b).ravel()) / a.size for a, b in zip(x, x_mean, strict=True)])
+
+
+def vamp(z, means, log_vars, scale=lambda v: np.exp(v / 2), constant=0, join=np.sum, mix=None):
+    """Component by component, with SciPy's density."""
+    components = zip(means, scale(log_vars), strict=True)
+    logs = np.array([join(stats.norm.logpdf(z, m, s) + constant, axis=1) for m, s in components])
+    return (mix or mean_of_densities)(logs)
+
+
+def mean_of_densities(logs):
+    return logs.max(0) + np.log(np.mean(np.exp(logs - logs.max(0)), axis=0))
+
+
+def half_2_pi():
+    return 0.5 * np.log(2 * np.pi)
+
+
+FUNCTIONS += [
+    (
+        exercises.check_optimal_variance,
+        lambda x, m: np.average(squared_error(x, m)),
+        [
+            (lambda x, m: squared_error(x, m).mean() * x[0].size, "the pixels share v"),
+            (lambda x, m: squared_error(x, m).sum(), "the images share v"),
+            (lambda x, m: np.sum((x - m) ** 2), "over the images and over the pixels"),
+            (squared_error, "for each image"),
+            (lambda x, m: np.mean((x - m) ** 2, axis=0), "for each pixel"),
+            (lambda x, m: np.mean((x - m) ** 2) / 2, "the logarithm too"),
+            (lambda x, m: 2 * np.mean((x - m) ** 2), "the squared error too"),
+            (lambda x, m: np.mean((x - m) ** 2) ** 0.5, "standard deviation"),
+            (lambda x, m: 1 / np.mean((x - m) ** 2), "upside down"),
+            (lambda x, m: np.log(np.mean((x - m) ** 2)), "logarithm of the variance"),
+            (lambda x, m: (x - m).std() ** 2, "do not subtract"),
+            (lambda x, m: x.var(), "do not appear"),
+            (lambda x, m: np.mean(abs(x - m)), "squares its errors"),
+        ],
+    ),
+    (
+        exercises.check_vamp_prior,
+        vamp,
+        [
+            (lambda *a: vamp(*a, mix=lambda logs: mean_of_densities(logs) + np.log(len(logs))), "1/K"),
+            (lambda *a: vamp(*a, mix=lambda logs: logs.mean(0)), "mean of the logarithms"),
+            (lambda *a: vamp(*a, scale=np.exp), "not the standard deviation"),
+            (lambda *a: vamp(*a, scale=lambda v: v), "exponentiated"),
+            (lambda *a: vamp(*a, constant=half_2_pi()), "missing: 2 pi"),
+            (lambda *a: vamp(*a, constant=half_2_pi()) - half_2_pi(), "not once"),
+            (
+                lambda z, m, v: vamp(z, m, v, mix=lambda logs: mean_of_densities(logs + v.sum(1, keepdims=True) / 2)),
+                "divided",
+            ),
+            (lambda *a: vamp(*a, join=np.mean), "no mean"),
+            (lambda *a: vamp(*a, mix=lambda logs: np.log(np.mean(np.exp(logs), axis=0))), "60 standard deviations"),
+            (lambda *a: vamp(*a, mix=lambda logs: mean_of_densities(logs.T)), "axis"),
+            (lambda *a: vamp(*a)[:, None], "without the axis K"),
+            (lambda *a: vamp(*a).mean(), "mean over the batch"),
+            (lambda *a: np.exp(vamp(*a)), "take its logarithm"),
+        ],
+    ),
+    (
+        exercises.check_paired_difference,
+        lambda a, b: np.array([np.mean(a) - np.mean(b), stats.sem(a - b)]),
+        [
+            (lambda a, b: (np.mean(a - b), (stats.sem(a) ** 2 + stats.sem(b) ** 2) ** 0.5), "image by image"),
+            (lambda a, b: (np.mean(a - b), stats.sem(a) - stats.sem(b)), "not subtracted"),
+            (lambda a, b: (np.mean(a - b), np.std(a - b, ddof=1)), "one image's spread"),
+            (lambda a, b: (np.mean(a - b), np.std(a - b, ddof=1) / len(a)), "not by N"),
+            (lambda a, b: (np.mean(a - b), stats.sem(a - b) ** 2), "take the root"),
+            (lambda a, b: (np.mean(a - b), stats.sem(a - b, ddof=0)), "ddof=1"),
+            (lambda a, b: (np.mean(a - b), 1.96 * stats.sem(a - b)), "95 %"),
+            (lambda a, b: (np.mean(b - a), stats.sem(a - b)), "a - b"),
+            (lambda a, b: (np.sum(a - b), stats.sem(a - b)), "not the sum"),
+            (lambda a, b: (stats.sem(a - b), np.mean(a - b)), "order"),
+            (lambda a, b: np.mean(a - b), "a pair"),
+        ],
+    ),
+    (
+        exercises.check_error_over_seeds,
+        lambda elbo: np.array([np.mean(elbo), stats.sem([np.mean(run) for run in elbo])]),
+        [
+            (lambda elbo: (elbo.mean(), stats.sem(elbo, axis=None)), "not S x N"),
+            (lambda elbo: (elbo.mean(), np.std(elbo.mean(1), ddof=1)), "one run lies"),
+            (lambda elbo: (elbo.mean(), stats.sem(elbo.mean(1), ddof=0)), "ddof=1"),
+            (lambda elbo: (elbo.mean(), stats.sem(elbo.mean(0))), "over images"),
+            (lambda elbo: (elbo.mean(), np.std(elbo.mean(1), ddof=1) / elbo.shape[1] ** 0.5), "not of images"),
+            (lambda elbo: (elbo.mean(), np.std(elbo.mean(1), ddof=1) / len(elbo)), "not by S"),
+            (lambda elbo: (elbo.mean(), stats.sem(elbo.mean(1)) ** 2), "take the root"),
+            (lambda elbo: (stats.sem(elbo.mean(1)), elbo.mean()), "order"),
+            (lambda elbo: elbo.mean(), "a pair"),
+        ],
+    ),
+]
+
+
 @pytest.mark.parametrize(("check", "right", "slips"), FUNCTIONS, ids=lambda case: getattr(case, "__name__", ""))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the slips that leave the floating-point range
 def test_a_function_is_right_or_gets_its_own_hint(check, right, slips, capsys):
@@ -334,6 +462,11 @@ SEQUENCES = [
     (exercises.check_repeated_noise, (1, 5), [(5, 1), (5, 5), (1, 1)]),
     (exercises.check_choices, ["B", "C", "D"], [["A", "C", "D"], ["B", "B", "D"], ["B", "C", "C"]]),
     (
+        exercises.check_which_can_be_compared,
+        ["B", "D", "F"],
+        [list(letters) for letters in ("ABDF", "DF", "BCDF", "BF", "BDEF", "BD")],
+    ),
+    (
         exercises.check_which_change_the_model,
         [False, True, False, True, True, False],
         [
@@ -359,6 +492,25 @@ def test_a_list_of_answers_is_right_or_gets_its_own_hint(check, right, slips, ca
     assert said(check, [as_numpy[type(a)](a) for a in right], capsys) == "✓ right"
     for answer in (None, 1, "1, 5", list(right)[:-1], [*right, right[0]], [None] * len(right)):
         assert said(check, answer, capsys).startswith("✗")
+
+
+def test_the_fair_comparisons_in_any_order(capsys):
+    for answer in (["F", "D", "B"], {"B", "D", "F"}):
+        assert said(exercises.check_which_can_be_compared, answer, capsys) == "✓ right"
+    for answer in (["BDF"], ["b", "d", "f"], ["B", "D", "F", "F"], ["B", "D", "F", "G"], "BDF"):
+        assert "a list of letters" in said(exercises.check_which_can_be_compared, answer, capsys)
+    assert "(B)" in said(exercises.check_which_can_be_compared, [], capsys)
+    assert "(A)" in said(exercises.check_which_can_be_compared, list("ABCDEF"), capsys)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_prior_that_underflows_is_told_so_whatever_else_is_wrong(capsys):
+    def naive(logs, reduce=np.mean):
+        return np.log(reduce(np.exp(logs), axis=0))
+
+    for options in ({"scale": np.exp}, {"constant": half_2_pi()}, {"mix": lambda logs: naive(logs, np.sum)}):
+        verdict = said(exercises.check_vamp_prior, lambda *a, o=options: vamp(*a, **{"mix": naive, **o}), capsys)
+        assert "-inf" in verdict
 
 
 def cross_entropy(x, p):

@@ -12,12 +12,19 @@ from vaehelpers.exercises.lesson_04 import check_effective_beta, check_repaired_
 from vaehelpers.exercises.lesson_05 import check_learning_rate, check_printed_loss, check_which_change_the_model
 from vaehelpers.exercises.lesson_06 import check_learned_variance, check_linear_rate, check_threshold_of_bits
 from vaehelpers.exercises.lesson_07 import check_break_even, check_choices, check_gap_of_information
+from vaehelpers.exercises.lesson_08 import check_optimal_variance, check_vamp_prior, check_weight_against_prior
+from vaehelpers.exercises.lesson_09 import (
+    check_error_over_seeds,
+    check_paired_difference,
+    check_which_can_be_compared,
+)
 
 __all__ = [
     "check_break_even",
     "check_choices",
     "check_distortion_from_mean",
     "check_effective_beta",
+    "check_error_over_seeds",
     "check_floor",
     "check_gap",
     "check_gap_of_information",
@@ -27,6 +34,8 @@ __all__ = [
     "check_learning_rate",
     "check_linear_rate",
     "check_loss",
+    "check_optimal_variance",
+    "check_paired_difference",
     "check_printed_loss",
     "check_relative_weight",
     "check_repaired_loss",
@@ -34,7 +43,10 @@ __all__ = [
     "check_sampling",
     "check_three_pixels",
     "check_threshold_of_bits",
+    "check_vamp_prior",
+    "check_weight_against_prior",
     "check_weight_for_beta",
+    "check_which_can_be_compared",
     "check_which_change_the_model",
     "check_which_factors_survive",
     "check_width_under_the_mean",

@@ -1,0 +1,118 @@
+"""Checks of lesson 08: On purpose."""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from vaehelpers.exercises.verdicts import check_function, check_number
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+def check_weight_against_prior(answer):
+    """Lesson 08, exercise 1: 4 KL(q || N(0, 1)) - KL(q || N(0, 1/4)) at q = N(m, 0.1), the same for every m."""
+    weight, v = 4, 0.1
+    right = 0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + np.log(v))
+    entropy = 0.5 * (LOG_2PI + 1 + np.log(v))
+    log_z = 0.5 * ((1 - weight) * LOG_2PI - np.log(weight))
+
+    def kl(prior_variance):  # at m = 0
+        return 0.5 * (v / prior_variance - 1 - np.log(v / prior_variance))
+
+    slips = [
+        (-right, "the sign: asked is by how much the weighted KL is the larger one"),
+        (right / np.log(2), "that is in bits: take natural logarithms for nats"),
+        (2 * right, "the factor 1/2 before the brackets"),
+        (0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + 2 * np.log(v)), "0.1 is q's variance, not its width"),
+        (right - 0.5 * np.log(weight), "a constant is missing: the logarithm holds v / s, and s is 1/4"),
+        (-(weight - 1) * entropy, "log Z is missing: it is subtracted as well"),
+        (-log_z, "the entropy of q is missing"),
+        (-(weight - 1) * entropy + log_z, "the sign of log Z: it is subtracted"),
+        ((weight - 1) * entropy - log_z, "the sign of the entropy: a weight above 1 rewards it"),
+        (-weight * entropy - log_z, "the entropy's factor is 4 - 1: one of the four is in the other KL already"),
+        (kl(1) - kl(1 / 4), "the weight 4 is missing: it stands before the first KL"),
+        (4 * kl(1), "that is the weighted KL at m = 0: subtract the one to the narrower prior"),
+        (kl(1 / 4), "that is the KL to the narrower prior at m = 0: subtract it from the weighted one"),
+        (4 * kl(1) - kl(4), "upside down: the narrower prior has the variance 1/4, not 4"),
+        (4 * kl(1) - kl(1 / 16), "1/4 is the narrower prior's variance, not its width"),
+    ]
+    check_number(answer, right, slips)
+
+
+def check_optimal_variance(answer):
+    """Lesson 08, exercise 2: a function `(x, x_mean) -> v`, the best variance that a batch of images shares."""
+    rng = np.random.default_rng(3)
+    cases = []
+    for shape in ((6, 28, 28, 1), (3, 16, 12, 3), (4, 5)):
+        x = rng.random(shape)
+        cases.append((x, x + 0.1 + 0.3 * rng.normal(size=shape)))
+
+    def squares(x, x_mean):
+        return np.square(x - x_mean).reshape(len(x), -1)
+
+    def right(x, x_mean):
+        return squares(x, x_mean).mean()
+
+    slips = [
+        (lambda x, m: squares(x, m).sum(1).mean(), "the pixels share v as well: take the mean over them, no sum"),
+        (lambda x, m: squares(x, m).sum(), "a variance is a mean: over the images and over the pixels"),
+        (lambda x, m: squares(x, m).sum(0).mean(), "the images share v as well: take the mean over them, no sum"),
+        (lambda x, m: squares(x, m).mean(1), "one number for each image: all of them share v, take the mean"),
+        (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all of them share v, take the mean"),
+        (lambda x, m: right(x, m) / 2, "the factor 2: the logarithm too has a 1/2 in front of it"),
+        (lambda x, m: 2 * right(x, m), "the factor 2: the squared error too has a 1/2 in front of it"),
+        (lambda x, m: np.sqrt(right(x, m)), "that is the standard deviation: the variance is its square"),
+        (lambda x, m: 1 / right(x, m), "upside down: larger errors need a larger variance"),
+        (lambda x, m: np.log(right(x, m)), "that is the logarithm of the variance"),
+        (lambda x, m: np.var(x - m), "do not subtract the mean error: what is wrong on average is an error too"),
+        (lambda x, m: np.var(x), "that is the variance of the pixels: the predictions do not appear in it"),
+        (lambda x, m: np.abs(x - m).mean(), "a Gaussian squares its errors"),
+    ]
+    check_function(answer, cases, right, slips)
+
+
+def _terms(z, z_mean, z_log_var):
+    """log N(z_j; m_kj, v_kj) for each dimension of each component, `[B, K, J]`."""
+    return -0.5 * ((z[:, None] - z_mean) ** 2 * np.exp(-z_log_var) + z_log_var + LOG_2PI)
+
+
+def _logs(z, z_mean, z_log_var):
+    return _terms(z, z_mean, z_log_var).sum(2)
+
+
+def _log_mean(logs):
+    return logsumexp(logs, axis=1) - np.log(logs.shape[1])
+
+
+def check_vamp_prior(answer):
+    """Lesson 08, exercise 3: a function `(z, z_mean, z_log_var) -> log p(z)`, a mean of normal densities."""
+    rng = np.random.default_rng(4)
+    cases = []
+    for n, k, j in ((4, 5, 3), (3, 2, 6), (2, 1, 2)):
+        z, z_mean, z_log_var = rng.normal(size=[n, j]), *rng.normal(size=[2, k, j])
+        z[-1] = (z_mean + 60 * np.exp(0.5 * z_log_var)).max(axis=0)
+        cases.append((z, z_mean, z_log_var))
+
+    wrong_components = [
+        (lambda z, m, v: _logs(z, m, 2 * v), "exp(z_log_var) is the variance, not the standard deviation"),
+        (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it must be exponentiated"),
+        (lambda z, m, v: (_terms(z, m, v) + LOG_2PI / 2).sum(2), "a constant is missing: 2 pi"),
+        (lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2, "2 pi belongs to each dimension, not once"),
+        (lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2), "a density is divided by its standard deviation"),
+        (lambda z, m, v: _terms(z, m, v).mean(2), "the dimensions' densities multiply: sum their logarithms, no mean"),
+    ]
+    underflow = "-inf: 60 standard deviations out a density is 0 in floating point, its logarithm is not: use logsumexp"
+    slips = [(lambda *a, logs=logs: _log_mean(logs(*a)), aspect) for logs, aspect in wrong_components] + [
+        (lambda *a: logsumexp(_logs(*a), axis=1), "the 1/K is missing: the mean of K densities is their sum / K"),
+        (lambda *a: _logs(*a).mean(1), "the logarithm of the mean is asked for, not the mean of the logarithms"),
+        (lambda *a: _log_mean(_logs(*a).T), "the axis: the mean is over components, one number for each z"),
+        (lambda *a: _log_mean(_logs(*a))[:, None], "the shape: [B], without the axis K"),
+        (lambda *a: _log_mean(_logs(*a)).mean(), "one number for each z: [B], without a mean over the batch"),
+        (lambda *a: np.exp(_log_mean(_logs(*a))), "that is p(z): take its logarithm"),
+        (lambda *a: np.log(np.exp(_logs(*a)).sum(1)), underflow),
+        (lambda *a: np.log(np.exp(_logs(*a) - _logs(*a).max()).mean(1)) + _logs(*a).max(), underflow),
+    ]
+    slips += [
+        (lambda *a, logs=logs: np.log(np.exp(logs(*a)).mean(1)), underflow)
+        for logs in (_logs, *(logs for logs, _ in wrong_components))
+    ]
+    check_function(answer, cases, lambda *a: _log_mean(_logs(*a)), slips)
