@@ -4,7 +4,7 @@ python := .venv/bin/python
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test robust notebooks exercises bench data lock
+.PHONY: help setup lab test robust notebooks exercises results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -33,6 +33,10 @@ notebooks: setup
 ## make exercises  generate notebooks/exercises from notebooks/solutions, and run both
 exercises: setup
 	$(python) scripts/make_exercises.py
+
+## make results    train the headline experiments on the whole of MNIST that data/results lacks, hours; it resumes
+results: setup
+	$(python) scripts/results.py
 
 ## make bench      speed of a sweep against the Keras example's loop and the machine's matrix product, 2 minutes
 bench: setup

@@ -201,3 +201,16 @@ def test_images_that_cannot_be_loaded(tmp_path):
     for path, said in {mixed: "of several kinds", tmp_path: "holds no PNG"}.items():
         with pytest.raises(ValueError, match=said):
             data.load_images(path)
+
+
+def test_dequantized_levels_fill_their_256th_evenly(digits):
+    levels = np.round(255 * digits.x_train)
+    inside = 256 * data.dequantize(digits.x_train, seed=0).astype("float64") - levels
+    assert inside.min() > -1e-4 and inside.max() < 1 + 1e-4
+    for level in (0, 128, 255):
+        noise = inside[levels == level]
+        assert abs(noise.mean() - 1 / 2) < 4 * np.sqrt(1 / 12 / len(noise))
+        assert abs(noise.var() - 1 / 12) < 4 * np.sqrt(1 / 180 / len(noise))
+    assert not np.array_equal(inside, 256 * data.dequantize(digits.x_train, seed=1) - levels)
+    with pytest.raises(ValueError, match="divide by 255"):
+        data.dequantize(255 * digits.x_train, seed=0)

@@ -206,6 +206,34 @@ def binarize(x, seed=None):
     return (x > threshold).astype("float32")
 
 
+def dequantize(x, seed):
+    """Spread each of 256 grey levels evenly over its 256th of [0, 1]: `(255 x + u) / 256`, u uniform on [0, 1).
+
+    A density of exact grey levels has no upper limit: the model may put ever more of it on single values. Of these
+    images it has one, and minus its logarithm in bits (`diagnostics.bits_per_dim`) bounds that of the levels.
+
+    Args:
+        x: images, grey levels 0, 1/255, ..., 1, any shape `[N, ...]`.
+        seed: a whole number.
+
+    Returns:
+        An array of x's shape, float32, in [0, 1].
+
+    Raises:
+        ValueError, TypeError: as `check_images`.
+
+    Source: Theis, van den Oord & Bethge (2016), section 3.1.
+
+    Example:
+        >>> spread = dequantize(np.ones([1, 1000]), seed=0)
+        >>> bool(255 / 256 <= spread.min() and spread.max() <= 1 and 0.99 < 256 * (spread.max() - spread.min()) < 1)
+        True
+    """
+    x = check_images(x)
+    noise = np.random.default_rng(seed).random(x.shape, dtype="float32")
+    return np.minimum((255 * x + noise) / 256, np.float32(1))
+
+
 def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
     """Check a batch of images once, where it enters, and return it as a float32 NumPy array.
 
