@@ -18,13 +18,14 @@ test: setup
 	$(python) -m ruff format --check .
 	$(python) -m pytest --doctest-modules tests vaehelpers
 	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py tests/test_audit_keras.py \
-		tests/test_sweep.py tests/test_diagnostics.py
+		tests/test_sweep.py tests/test_diagnostics.py tests/test_likelihoods.py tests/test_priors.py tests/test_schedules.py
 	$(python) -m pytest --nbval notebooks
 
-## make robust     the notebooks again, under two other seeds, with one and with two threads
+## make robust     the notebooks again, under two other seeds, with one and with two threads, side by side
 robust: setup
-	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(python) -m pytest --nbval notebooks
-	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(python) -m pytest --nbval notebooks
+	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(python) -m pytest --nbval notebooks & other=$$!; \
+	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(python) -m pytest --nbval notebooks; status=$$?; \
+	wait $$other && exit $$status
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup

@@ -93,10 +93,80 @@ def test_continuous_bernoulli_is_bernoulli_plus_its_normaliser(shape, seed):
     assert_sums_agree(losses.continuous_bernoulli_log_likelihood(x, logits), terms)
 
 
-@pytest.mark.parametrize("logit", [-50, -5, -0.5, -0.4999, -1e-3, 0, 1e-6, 0.3, 0.5, 2, 20, 50])
-def test_continuous_bernoulli_density_integrates_to_one(logit):
-    normalizer = float(losses.continuous_bernoulli_log_likelihood(np.zeros([1, 1]), np.full([1, 1], float(logit)))[0])
-    assert integrate.quad(lambda x: np.exp(x * logit + normalizer), 0, 1)[0] == pytest.approx(1, rel=1e-5)
+# A fine grid with 0 in it, and both sides of the places where a series takes over.
+EDGES = [1e-6, 1e-3, 0.49999, 0.50001]
+LOGITS = np.sort(np.float32([*np.linspace(-50, 50, 401), *EDGES, *np.negative(EDGES)]))
+# At 1/2 the slope of the first term that the series leaves out, 127 l^8 / 4838400, is 1.6e-6; the other side is a
+# difference of numbers near 2, which round to 2.4e-7.
+SLOPE_TOLERANCE = 3e-6
+
+
+def test_continuous_bernoulli_density_integrates_to_one():
+    found = losses.continuous_bernoulli_log_likelihood(np.zeros([len(LOGITS), 1]), LOGITS[:, None])
+    for logit, at_zero in zip(np.float64(LOGITS), np.float64(ops.convert_to_numpy(found)), strict=True):
+        integral = integrate.quad(lambda x, logit=logit, at_zero=at_zero: np.exp(x * logit + at_zero), 0, 1)[0]
+        assert integral == pytest.approx(1, rel=1e-5), logit
+
+
+def test_continuous_bernoulli_normaliser_agrees_with_float64_on_both_sides_of_its_switch():
+    found = ops.convert_to_numpy(losses.continuous_bernoulli_log_normalizer(LOGITS))
+    wide = np.where(LOGITS == 0, 1e-9, np.float64(LOGITS))  # tanh keeps its digits: only 0 / 0 is to be avoided
+    np.testing.assert_allclose(found, np.log(wide / np.tanh(wide / 2)), rtol=1e-6)
+    assert np.all(found >= np.float32(np.log(2)))
+    np.testing.assert_array_equal(found, losses.continuous_bernoulli_log_normalizer(-LOGITS))
+
+
+def test_continuous_bernoulli_normaliser_has_the_gradient_of_its_closed_form():
+    """1 / l - 1 / sinh(l), which is l / 6 near 0, where it is a difference of large numbers."""
+    _, gradient = value_and_gradient(losses.continuous_bernoulli_log_normalizer, LOGITS)
+    wide = np.where(np.abs(LOGITS) <= 1e-3, 1, np.float64(LOGITS))
+    expected = np.where(np.abs(LOGITS) <= 1e-3, LOGITS / 6, 1 / wide - 1 / np.sinh(wide))
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=SLOPE_TOLERANCE)
+    assert np.asarray(gradient)[LOGITS == 0] == 0
+
+
+def test_continuous_bernoulli_mean_agrees_with_quadrature():
+    """To five roundings of numbers near 2, 1.2e-7 each: beside the switch it is a difference of such."""
+    found = ops.convert_to_numpy(losses.continuous_bernoulli_mean(LOGITS))
+    for logit, mean in zip(np.float64(LOGITS), found, strict=True):
+        density = lambda x, logit=logit: np.exp(x * logit - max(logit, 0))  # noqa: E731
+        moment = integrate.quad(lambda x, density=density: x * density(x), 0, 1)[0]
+        assert mean == pytest.approx(moment / integrate.quad(density, 0, 1)[0], rel=0, abs=6e-7), logit
+
+
+def test_continuous_bernoulli_mean_is_the_slope_of_the_log_integral():
+    """The integral of `p^x (1 - p)^(1 - x)` is 1 / C; as `exp(x l)` it is `1 + exp(l)` times as large."""
+
+    def log_integral(a):
+        return ops.softplus(a) - losses.continuous_bernoulli_log_normalizer(a)
+
+    _, gradient = value_and_gradient(log_integral, LOGITS)
+    np.testing.assert_allclose(losses.continuous_bernoulli_mean(LOGITS), gradient, rtol=0, atol=SLOPE_TOLERANCE)
+
+
+def test_continuous_bernoulli_mean_at_its_ends_and_in_the_middle():
+    """1/2 at 0, where its slope is the uniform distribution's variance, 1/12; within 1/l of 0 and 1 far out."""
+    logits = np.float32([-1e4, 0, 1e4])
+    np.testing.assert_allclose(losses.continuous_bernoulli_mean(logits), [1e-4, 0.5, 1 - 1e-4], atol=1e-6)
+    _, gradient = value_and_gradient(losses.continuous_bernoulli_mean, logits)
+    np.testing.assert_allclose(gradient, [1e-8, 1 / 12, 1e-8], rtol=1e-4)
+
+
+@given(shapes, seeds)
+@settings(deadline=None, max_examples=25)
+def test_the_optimal_variance_maximises_scipys_likelihood(shape, seed):
+    _, x, mean = draw(shape, seed)
+    best = ops.convert_to_numpy(losses.optimal_variance(x, mean))
+    assert best.shape == (len(x),)
+    flat = [np.float64(images).reshape(len(x), -1) for images in (x, mean)]
+
+    def log_likelihood(ratio):
+        return stats.norm.logpdf(*flat, np.sqrt(ratio * np.float64(best))[:, None]).sum(1)
+
+    assert np.all(log_likelihood(1) > log_likelihood(0.9)) and np.all(log_likelihood(1) > log_likelihood(1.1))
+    size = prod(x.shape[1:])
+    expected = -size / 2 * (1 + np.log(2 * np.pi * np.float64(best)))
+    np.testing.assert_allclose(log_likelihood(1), expected, rtol=0, atol=TOLERANCE * size)
 
 
 @given(seeds, st.integers(1, 8), st.integers(1, 64), st.sampled_from([1e-3, 1e-1, 1.0, 5.0]))
@@ -163,7 +233,7 @@ def test_a_sum_is_the_number_of_values_times_the_mean(log_likelihood, image_shap
     np.testing.assert_allclose(total, prod(image_shape) * np.mean(per_value, axis=0), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("log_likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("log_likelihood", [*LIKELIHOODS, losses.optimal_variance])
 @pytest.mark.parametrize(("x_shape", "other"), [((2, 4), (2, 4, 1)), ((2, 4), (3, 4)), ((2, 4), (4,)), ((4,), (4,))])
 def test_shapes_that_differ_are_an_error(log_likelihood, x_shape, other):
     with pytest.raises(ValueError, match="has shape"):
@@ -192,7 +262,7 @@ def test_wrong_shapes_of_the_rate_are_an_error():
 
 @pytest.mark.parametrize(
     "loss",
-    [*LIKELIHOODS, losses.gaussian_kl],
+    [*LIKELIHOODS, losses.optimal_variance, losses.gaussian_kl],
     ids=lambda loss: loss.__name__,
 )
 def test_batches_of_unknown_size_pass(loss):

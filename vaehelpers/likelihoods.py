@@ -1,5 +1,7 @@
 """A likelihood with a weight of its own: the Gaussian decoder whose variance is learned."""
 
+from numbers import Real
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -33,8 +35,8 @@ class GaussianWithLearnedVariance(layers.Layer):
     """
 
     def __init__(self, variance=1.0, **kwargs):
-        super().__init__(**kwargs)
-        if isinstance(variance, bool) or not isinstance(variance, (int, float)) or not 0 < variance < np.inf:
+        super().__init__(**{"dtype": "float32", **kwargs})  # whatever the policy: half precision is not for sums
+        if isinstance(variance, bool) or not isinstance(variance, Real) or not 0 < variance < np.inf:
             raise ValueError(f"variance is {variance!r}: pass a number above 0")
         self.initial_variance = float(variance)
         # Built here, so that the optimizer of a model that is compiled later knows the weight.

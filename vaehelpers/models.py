@@ -27,16 +27,18 @@ class VAE(keras.Model):
     Args:
         encoder: maps images `[B, ...]` to `(z_mean, z_log_var)`, both `[B, J]`.
         decoder: maps z `[B, J]` to logits or means of the images' shape.
-        log_likelihood: `(x, x_decoded) -> [B]`, one of `losses`, your own, or a layer with weights of its own.
-        prior: `None` for N(0, I), or a layer with `log_prob(z) -> [B]` and `sample(n, seed)`; then the rate is a
-            Monte Carlo estimate, minus the entropy of q(z|x) minus log p(z) of one draw, and `kl_per_dim` is `[B, 1]`.
+        log_likelihood: `(x, x_decoded) -> [B]`, one of `losses`, your own, or a layer with weights of its own
+            (`likelihoods.GaussianWithLearnedVariance`).
+        prior: `None` for N(0, I), or a layer with `log_prob(z) -> [B]` and `sample(n, seed)` (`priors.MixturePrior`);
+            then the rate is a Monte Carlo estimate, minus the entropy of q(z|x) minus log p(z) of one draw, and
+            `kl_per_dim` is `[B, 1]`.
         objective: `(distortion [B], kl_per_dim [B, J]) -> scalar`, the one place where reductions are written.
             The default is `mean(distortion + sum(kl_per_dim))`: minus the mean ELBO.
 
     A weight that changes during training must be a `keras.Variable` attached to the model, as `vae.beta = variable`,
-    or a weight of an objective that is a layer: a plain number is frozen when the step is compiled. A callback reaches
-    it through `self.model`, which on JAX makes a change in mid-epoch count. Both are saved; after loading, an objective
-    that is a function still sees its own variable, not the loaded model's.
+    or a weight of an objective that is a layer: a plain number is frozen when the step is compiled. A callback
+    (`schedules.KLWarmUp`) reaches it through `self.model`, which on JAX makes a change in mid-epoch count. Both are
+    saved; after loading, an objective that is a function still sees its own variable, not the loaded model's.
 
     Metrics: Keras's `loss`, and `distortion` and `rate`, the means over examples in nats, whatever the objective.
     `evaluate` and validation use noise of their own fixed seed, so the same weights and batch size give the same

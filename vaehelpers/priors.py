@@ -1,7 +1,7 @@
 """A prior that is learned with the networks: a mixture of normal distributions."""
 
 import math
-from numbers import Integral
+from numbers import Integral, Real
 
 import keras
 from keras import layers, ops
@@ -41,7 +41,7 @@ class MixturePrior(layers.Layer):
         super().__init__(**kwargs)
         if isinstance(n_components, bool) or not isinstance(n_components, Integral) or n_components < 1:
             raise ValueError(f"n_components is {n_components!r}: pass a whole number of at least 1")
-        if not 0 < spread < math.inf:
+        if isinstance(spread, bool) or not isinstance(spread, Real) or not 0 < spread < math.inf:
             raise ValueError(f"spread is {spread!r}: pass a number above 0")
         self.n_components, self.spread, self.seed = int(n_components), float(spread), seed
 

@@ -43,7 +43,7 @@ class KLWarmUp(keras.callbacks.Callback):
         if isinstance(final, bool) or not isinstance(final, Real) or not 0 <= final < math.inf:
             raise ValueError(f"final is {final!r}: pass a weight of at least 0")
         self.n_epochs, self.final, self.name = n_epochs, final, name
-        self._epoch = 0
+        self._epoch, self._n_steps, self._done = 0, None, 0
 
     def weight(self, epoch, step, n_steps):
         """The weight in that step of that epoch, both counted from 0; `n_steps` make an epoch."""
@@ -58,5 +58,12 @@ class KLWarmUp(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        n_steps = self.params.get("steps") or math.inf  # unknown in the first epoch over a generator
+        # The length of a generator is unknown in its first epoch, which is then flat; later it is what was counted.
+        n_steps = self.params.get("steps") or self._n_steps or math.inf
         getattr(self.model, self.name).assign(self.weight(self._epoch, batch, n_steps))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._done = batch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._n_steps = self._done

@@ -1,5 +1,6 @@
 """A weight on the KL, read as another prior: closed forms for normal distributions (NumPy, float64, nats)."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,7 @@ def tempered_gaussian(mean, covariance, weight):
         A `Tempered`.
 
     Raises:
-        ValueError: for a weight that is not above 0, a covariance that is not positive definite.
+        ValueError: for a weight that is not above 0, a covariance that is not positive definite, another mean's shape.
 
     Source: Mathieu et al. (2019), arXiv 1812.02833, theorem 1.
 
@@ -84,6 +85,8 @@ def tempered_gaussian(mean, covariance, weight):
     _check_weight(weight)
     mean, covariance = np.asarray(mean, "float64"), np.asarray(covariance, "float64")
     root = _root(covariance, "covariance")
+    if mean.shape != (len(root),):
+        raise ValueError(f"mean has shape {mean.shape}, covariance {covariance.shape}: pass [J] and [J, J]")
     log_det = 2 * np.log(np.diag(root)).sum()
     # Z is the integral of p^weight: a normal density's, whose covariance is S / weight, without its normaliser.
     log_normalizer = 0.5 * ((1 - weight) * (len(root) * LOG_2PI + log_det) - len(root) * np.log(weight))
@@ -114,14 +117,16 @@ def exceptional_variance(weight):
 
 
 def _check_weight(weight):
-    if isinstance(weight, bool) or not np.isscalar(weight) or not 0 < weight < np.inf:
+    if isinstance(weight, (bool, np.bool_)) or not isinstance(weight, Real) or not 0 < weight < np.inf:
         raise ValueError(f"weight is {weight!r}: pass one number above 0")
 
 
 def _root(covariance, name):
+    """The Cholesky factor of a covariance, or a ValueError that names it."""
     covariance = np.asarray(covariance, "float64")
+    square = covariance.ndim == 2 and len(covariance) == covariance.shape[1] > 0 and np.isfinite(covariance).all()
     try:
-        if not np.allclose(covariance, covariance.T, rtol=1e-10, atol=0):
+        if not square or abs(covariance - covariance.T).max() > 1e-10 * abs(covariance).max():
             raise np.linalg.LinAlgError
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError as error:
