@@ -21,7 +21,7 @@ import pandas as pd
 RESULTS = Path(__file__).parent.parent / "data" / "results" / "full_mnist.csv"
 SEEDS, N_TRAIN = range(5), 54_000
 BOUND_IMAGES, BOUND_SAMPLES = 1000, 1000
-EXAMPLE_EPOCHS, SWEEP_EPOCHS, LIKELIHOOD_EPOCHS = 12, 12, 12
+EXAMPLE_EPOCHS, SWEEP_EPOCHS, LIKELIHOOD_EPOCHS = 12, 8, 6
 SWEEP_BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
 LIKELIHOODS = {"bernoulli": "bits", "continuous_bernoulli": "grey", "gaussian": "grey", "learned_gaussian": "grey"}
 KEY = ["experiment", "likelihood", "pixels", "beta", "seed"]
@@ -31,12 +31,15 @@ COLUMNS.append("versions")
 
 def tasks():
     """Every task, in the order in which they are trained: a list of the runs that are trained at once, by their key."""
-    yield from ([("keras_example", "bernoulli", "grey", 1.0, seed)] for seed in SEEDS)
+    yield from example_tasks(1.0)
     for likelihood, pixels in LIKELIHOODS.items():
         yield from ([("likelihoods", likelihood, pixels, 1.0, seed)] for seed in SEEDS)
     yield from ([("sweep", "bernoulli", "grey", beta, seed) for beta in SWEEP_BETAS] for seed in SEEDS)
-    for beta in (392.0, 784.0, 0.5):
-        yield from ([("keras_example", "bernoulli", "grey", beta, seed)] for seed in SEEDS)
+    yield from example_tasks(392.0, 784.0, 0.5)
+
+
+def example_tasks(*betas):
+    return ([("keras_example", "bernoulli", "grey", beta, seed)] for beta in betas for seed in SEEDS)
 
 
 def train(runs):
