@@ -1,6 +1,9 @@
 # A thin list: the work lies in scripts/ and in the tests.
 PYTHON ?=
 python := .venv/bin/python
+# Tests go to as many processes as there are cores, of one thread each; a notebook, being one kernel, stays whole.
+pytest := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --maxprocesses 4 --dist worksteal
+nbval := $(python) -m pytest -n auto --maxprocesses 4 --dist loadscope --nbval
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
@@ -16,16 +19,15 @@ lab: setup
 test: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m pytest --doctest-modules tests vaehelpers
-	KERAS_BACKEND=jax $(python) -m pytest tests/test_losses.py tests/test_models.py tests/test_audit_keras.py \
+	$(pytest) --doctest-modules tests vaehelpers
+	KERAS_BACKEND=jax $(pytest) tests/test_losses.py tests/test_models.py tests/test_audit_keras.py \
 		tests/test_sweep.py tests/test_diagnostics.py tests/test_likelihoods.py tests/test_priors.py tests/test_schedules.py
-	$(python) -m pytest --nbval notebooks
+	$(nbval) notebooks
 
-## make robust     the notebooks again, under two other seeds, with one and with two threads, side by side
+## make robust     lessons and solutions again, under two other seeds, with one and with two threads
 robust: setup
-	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(python) -m pytest --nbval notebooks & other=$$!; \
-	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(python) -m pytest --nbval notebooks; status=$$?; \
-	wait $$other && exit $$status
+	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval) notebooks --ignore notebooks/exercises
+	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval) notebooks --ignore notebooks/exercises
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup

@@ -5,11 +5,14 @@ import os
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from vaehelpers import data, runtime
 
 matplotlib.use("Agg")
 runtime.devices()
+settings.register_profile("no deadline", deadline=None)  # several processes share the cores
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

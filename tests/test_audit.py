@@ -576,9 +576,9 @@ def test_bad_arguments(arguments, error, said):
 
 
 def test_an_audit_is_fast():
-    start = time.perf_counter()
+    start = time.process_time()
     audit_loss(elbo)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_the_audit_of_a_numpy_loss_imports_no_framework():

@@ -88,11 +88,11 @@ class TargetVAE(ExampleVAE):
     ],
 )
 def test_classes_in_the_form_of_the_keras_example(made, beta):
-    start = time.perf_counter()
+    start = time.process_time()
     found = audit_keras_vae(made, **SMALL)
     assert found.beta == pytest.approx(beta, rel=1e-3)
     assert (found.likelihood, found.x_decoded, found.framework) == ("bernoulli", "probabilities", "keras")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @tensorflow_only

@@ -10,24 +10,15 @@ from vaehelpers.sweep import train_sweep
 SEEDS = range(5)
 
 
-@pytest.mark.parametrize(
-    ("likelihood", "steps"),
-    [
-        ("bernoulli", {"learning_rate": 3e-3, "batch_size": 32, "epochs": 15}),
-        ("gaussian", {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20}),
-    ],
-)
-def test_digits_are_alive_below_and_collapsed_above_from_either_start(digits, likelihood, steps):
-    """From scratch, and from a network trained at beta 1: 5 of 5 seeds each."""
-    threshold = collapse_threshold(digits.x_train, likelihood)
-    options = {"likelihood": likelihood, **steps, "progress": False}
-    betas = [0.7 * threshold, 1.4 * threshold]
+def test_gaussian_digits_are_alive_below_and_collapsed_above_from_a_trained_network(digits):
+    """From beta 1, 5 of 5 seeds. Lesson 06 claims the same of Bernoulli digits, and of either from scratch."""
+    threshold = collapse_threshold(digits.x_train, "gaussian")
+    options = {"likelihood": "gaussian", "learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "progress": False}
     trained = train_sweep(digits.x_train, [1.0], SEEDS, **options)
     assert (trained.rate > 1).all()
-    for start in (None, trained):
-        result = train_sweep(digits.x_train, betas, SEEDS, start=start, **options)
-        assert (result.rate[0] > ALIVE).all()
-        assert (result.rate[1] < COLLAPSED).all()
+    result = train_sweep(digits.x_train, [0.7 * threshold, 1.4 * threshold], SEEDS, start=trained, **options)
+    assert (result.rate[0] > ALIVE).all()
+    assert (result.rate[1] < COLLAPSED).all()
 
 
 def data_with(eigenvalues, seed, n=200):

@@ -23,7 +23,7 @@ cases = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 50), st.integers(1, 
 
 
 @given(cases)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_log_evidence_is_elbo_plus_gap(case):
     model, x, q_mean, q_covariance = random_case(*case)
     evidence, elbo, gap = model.log_evidence(x), model.elbo(x, q_mean, q_covariance), model.gap(x, q_mean, q_covariance)
@@ -32,7 +32,7 @@ def test_log_evidence_is_elbo_plus_gap(case):
 
 
 @given(cases)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_log_evidence_agrees_with_scipy(case):
     model, x, _, _ = random_case(*case)
     covariance = model.weights @ model.weights.T + model.variance * np.eye(len(model.mean))
@@ -41,7 +41,7 @@ def test_log_evidence_agrees_with_scipy(case):
 
 
 @given(cases)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_gap_closes_at_the_posterior_and_only_there(case):
     model, x, _, _ = random_case(*case)
     mean, covariance = model.posterior(x)

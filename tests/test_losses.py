@@ -42,7 +42,7 @@ def bernoulli_terms(x, logits):
 
 
 @given(shapes, seeds)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_bernoulli_agrees_with_scipy(shape, seed):
     rng, x, logits = draw(shape, seed)
     bits = (rng.random(x.shape) < 0.5).astype("float32")
@@ -59,7 +59,7 @@ def test_bernoulli_probabilities_of_all_images_sum_to_one():
 
 
 @given(shapes, seeds, st.sampled_from(["number", "image", "pixel"]))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_gaussian_agrees_with_scipy(shape, seed, kind):
     rng, x, mean = draw(shape, seed)
     log_var = {"number": (), "image": x.shape[1:], "pixel": x.shape}[kind]
@@ -73,7 +73,7 @@ def test_gaussian_agrees_with_scipy(shape, seed, kind):
 
 
 @given(shapes, seeds, st.floats(0.1, 100))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_laplace_agrees_with_scipy(shape, seed, scale):
     _, x, mean = draw(shape, seed)
     scale = float(np.float32(scale))
@@ -85,7 +85,7 @@ def test_laplace_agrees_with_scipy(shape, seed, scale):
 
 
 @given(shapes, seeds)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_continuous_bernoulli_is_bernoulli_plus_its_normaliser(shape, seed):
     _, x, logits = draw(shape, seed)
     wide = np.where(np.abs(np.float64(logits)) < 1e-6, 1e-6, np.float64(logits))
@@ -153,7 +153,7 @@ def test_continuous_bernoulli_mean_at_its_ends_and_in_the_middle():
 
 
 @given(shapes, seeds)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_optimal_variance_maximises_scipys_likelihood(shape, seed):
     _, x, mean = draw(shape, seed)
     best = ops.convert_to_numpy(losses.optimal_variance(x, mean))
@@ -170,7 +170,7 @@ def test_the_optimal_variance_maximises_scipys_likelihood(shape, seed):
 
 
 @given(seeds, st.integers(1, 8), st.integers(1, 64), st.sampled_from([1e-3, 1e-1, 1.0, 5.0]))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_kl_agrees_with_its_closed_form(seed, batch, latent_dim, width):
     rng = np.random.default_rng(seed)
     z_mean, z_log_var = (width * rng.standard_normal((2, batch, latent_dim))).astype("float32")

@@ -12,7 +12,7 @@ TOLERANCE = 1e-10  # of the sum of the terms' sizes
 
 cases = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 6))
 weights = st.floats(0.1, 400)
-hypothesis_settings = settings(max_examples=50, deadline=None)
+hypothesis_settings = settings(max_examples=50)
 
 
 def random_gaussian(rng, latent_dim):
