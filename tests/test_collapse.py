@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaehelpers import collapse, data
-from vaehelpers.collapse import collapse_spectrum, collapse_threshold
+from vaehelpers import data
+from vaehelpers.collapse import collapse_spectrum, collapse_threshold, threshold
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12), st.floats(0.01, 10))
@@ -58,7 +58,7 @@ def test_the_whole_of_mnist(full_mnist):
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_large_images_go_by_lanczos_to_the_same_values(digits, likelihood, monkeypatch):
     dense = collapse_spectrum(digits.x_train, likelihood)
-    monkeypatch.setattr(collapse, "LARGEST_MATRIX", 100)
+    monkeypatch.setattr(threshold, "LARGEST_MATRIX", 100)
     found = collapse_spectrum(digits.x_train, likelihood)
     assert len(found) == 50
     assert np.allclose(found, dense[:50], rtol=1e-4)

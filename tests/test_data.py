@@ -12,6 +12,7 @@ import pytest
 from scipy import special
 
 from vaehelpers import data
+from vaehelpers.data import mnist
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,7 +43,7 @@ def test_the_sample_is_rebuilt_bit_for_bit(tmp_path):
 
 
 def test_the_stated_hash_is_the_files(digits):
-    assert data.SAMPLE_SHA256 in (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert mnist.SAMPLE_SHA256 in (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
@@ -53,7 +54,7 @@ def test_a_damaged_sample_is_named(monkeypatch, tmp_path, damage):
     content[300_000] ^= 1
     if damage != "missing":
         (tmp_path / "mnist_sample.npz").write_bytes(content)
-    monkeypatch.setattr(data, "data_folder", lambda: tmp_path)
+    monkeypatch.setattr(mnist, "data_folder", lambda: tmp_path)
     error, message = (FileNotFoundError, "is missing") if damage == "missing" else (ValueError, "SHA-256 is")
     with pytest.raises(error, match=f"mnist_sample.npz {'is missing' if damage == 'missing' else 'is truncated'}"):
         data.load_mnist()
@@ -75,7 +76,7 @@ def test_full_mnist(full_mnist, monkeypatch):
 @pytest.mark.parametrize("damage", ["no archive", "truncated", "one pixel", "an array less", "another layout"])
 def test_a_damaged_mnist_is_named(monkeypatch, tmp_path, full_mnist, damage):
     path = tmp_path / "mnist.npz"
-    arrays = {name: np.zeros(3, "uint8") for name in data.ARRAYS}
+    arrays = {name: np.zeros(3, "uint8") for name in mnist.ARRAYS}
     if damage in ("one pixel", "another layout"):
         arrays = {
             n: (255 * a[..., 0]).round().astype("uint8") if a.ndim == 4 else a for n, a in full_mnist._asdict().items()

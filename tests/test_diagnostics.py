@@ -13,7 +13,7 @@ from keras import ops
 from scipy import integrate, special, stats
 
 from vaehelpers import losses
-from vaehelpers.collapse import collapse_threshold
+from vaehelpers.collapse import LinearGaussian, collapse_threshold
 from vaehelpers.diagnostics import (
     active_units,
     bits_per_dim,
@@ -27,7 +27,6 @@ from vaehelpers.diagnostics import (
 )
 from vaehelpers.diagnostics.diagnosis import constant_distortion
 from vaehelpers.diagnostics.evaluation import Evaluation
-from vaehelpers.linear_gaussian import LinearGaussian
 from vaehelpers.models import VAE, build_mlp
 
 

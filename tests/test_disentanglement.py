@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from vaehelpers import data, disentanglement
-from vaehelpers.disentanglement import factor_information, mutual_information_gap
+from vaehelpers import data
+from vaehelpers.diagnostics import disentanglement, factor_information, mutual_information_gap
 
 GRID = np.indices((3, 4, 8)).reshape(3, -1).T  # a complete grid of three factors
 NARROW, UNIT = np.full(GRID.shape, -8.0), np.zeros(GRID.shape)
@@ -156,7 +156,7 @@ def test_memory_stays_below_300_megabytes_for_all_shapes():
     code = """
 import numpy as np
 from vaehelpers.data import load_shapes
-from vaehelpers.disentanglement import factor_information
+from vaehelpers.diagnostics import factor_information
 factors = load_shapes().factors
 z_mean = np.random.default_rng(0).normal(size=(4608, 3))
 factor_information(z_mean, np.zeros([4608, 3]), factors)

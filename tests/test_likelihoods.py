@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from vaehelpers import losses, runtime
-from vaehelpers.likelihoods import GaussianWithLearnedVariance
+from vaehelpers.losses import GaussianWithLearnedVariance
 from vaehelpers.models import VAE, build_mlp
 
 SHAPE = (6, 5, 1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from vaehelpers.linear_gaussian import LinearGaussian
+from vaehelpers.collapse import LinearGaussian
 
 
 def random_case(seed, dimensions, latent_dim):

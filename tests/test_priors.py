@@ -9,8 +9,8 @@ from keras import ops
 from scipy import special, stats
 
 from vaehelpers import losses, runtime
+from vaehelpers.losses import MixturePrior
 from vaehelpers.models import VAE, build_mlp
-from vaehelpers.priors import MixturePrior
 
 SHAPE = (6, 5, 1)
 N = 100_000

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from vaehelpers.losses import KLWarmUp
 from vaehelpers.models import VAE, build_mlp
-from vaehelpers.schedules import KLWarmUp
 
 SHAPE, BATCH, STEPS = (3, 2, 1), 4, 5
 X = np.random.default_rng(0).random((BATCH * STEPS, *SHAPE), dtype="float32")

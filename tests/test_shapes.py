@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vaehelpers import data, shapes
+from vaehelpers import data
+from vaehelpers.data import shapes
 
 SIZES = (3, 4, 6, 8, 8)
 AREAS = np.array([2.0, np.pi / 2, 3 * np.sqrt(3) / 4])  # of a square, an ellipse, a triangle that reach out to 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vaehelpers import runtime
-from vaehelpers.likelihoods import GaussianWithLearnedVariance
+from vaehelpers.losses import GaussianWithLearnedVariance
 from vaehelpers.models import VAE, build_mlp
 from vaehelpers.sweep import train_sweep
 

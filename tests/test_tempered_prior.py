@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from vaehelpers.tempered_prior import exceptional_variance, gaussian_divergence, gaussian_entropy, tempered_gaussian
+from vaehelpers.collapse import exceptional_variance, gaussian_divergence, gaussian_entropy, tempered_gaussian
 
 TOLERANCE = 1e-10  # of the sum of the terms' sizes
 

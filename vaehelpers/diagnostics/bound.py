@@ -26,7 +26,7 @@ def importance_weighted_bound(model, x, n_samples, seed):
     Source: Burda, Grosse & Salakhutdinov (2016), equation 8.
 
     Example:
-        >>> from vaehelpers.linear_gaussian import LinearGaussian
+        >>> from vaehelpers.collapse import LinearGaussian
         >>> model = LinearGaussian(np.ones([3, 1]), np.zeros(3), 0.5)
         >>> x, _ = model.sample(4, seed=0)
         >>> bound = importance_weighted_bound(model, x, n_samples=10, seed=0)

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from vaehelpers import losses
-from vaehelpers.networks import build_mlp
+from vaehelpers.models import build_mlp
 
 ENCODER, DECODER = ("hidden", "z_mean", "z_log_var"), ("code", "output")
 

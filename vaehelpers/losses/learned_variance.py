@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from vaehelpers.losses import gaussian_log_likelihood
+from vaehelpers.losses.likelihoods import gaussian_log_likelihood
 
 
 @keras.saving.register_keras_serializable("vaehelpers")

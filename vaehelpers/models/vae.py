@@ -10,10 +10,8 @@ from vaehelpers.losses import (
     continuous_bernoulli_log_likelihood,
     gaussian_kl_per_dim,
 )
-from vaehelpers.networks import Sampling, build_keras_example, build_mlp
-from vaehelpers.saving import function_from_config, function_to_config, variable_to_config
-
-__all__ = ["VAE", "Sampling", "build_keras_example", "build_mlp"]
+from vaehelpers.models.networks import Sampling
+from vaehelpers.models.saving import function_from_config, function_to_config, variable_to_config
 
 EVALUATION_SEED = 0
 LOG_2PI = float(np.log(2 * np.pi))

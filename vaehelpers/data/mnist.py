@@ -1,0 +1,119 @@
+"""MNIST digits: 5,000 of them embedded, all 70,000 from a folder, from Keras's cache or downloaded."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+SAMPLE_SHA256 = "736b7b1dde925d471ef9ed1491e622d4c7f908249cacc2ee4add81d8179236d4"  # of the file
+FULL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+FULL_SHAPES = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
+
+
+class Dataset(NamedTuple):
+    """Images `[N, 28, 28, 1]`, float32 in [0, 1], and labels `[N]`, integers from 0 to 9."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def data_folder():
+    """The folder of the course's data files: `data/` of the repository, or its copy inside an installed package."""
+    package = Path(__file__).parent.parent
+    inside = package / "_data"
+    return inside if inside.is_dir() else package.parent / "data"
+
+
+def load_mnist(source="sample"):
+    """Load MNIST digits.
+
+    The embedded sample holds 4,000 training and 1,000 test digits, as many of each class, in the order
+    0, 1, ..., 9, 0, 1, ... in both parts. "full" is the whole of MNIST: it is read from the folder
+    `$VAEHELPERS_DATA`, else from Keras's cache, else downloaded through `keras.datasets`.
+
+    Args:
+        source: "sample" or "full".
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        ValueError: for another source, or a file that is truncated or altered (told by its SHA-256).
+        FileNotFoundError: where the file is nowhere and cannot be downloaded.
+
+    Example:
+        >>> digits = load_mnist()
+        >>> digits.x_train.shape, digits.x_test.shape
+        ((4000, 28, 28, 1), (1000, 28, 28, 1))
+        >>> digits.y_test[:10].tolist()
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
+    if source == "sample":
+        arrays = _read_sample(data_folder() / "mnist_sample.npz")
+    elif source == "full":
+        arrays = _read_full()
+    else:
+        raise ValueError(f"source is {source!r}: pass 'sample' (5,000 embedded digits) or 'full' (all 70,000)")
+    x_train, y_train, x_test, y_test = arrays
+    return Dataset(_as_images(x_train), y_train.astype("int64"), _as_images(x_test), y_test.astype("int64"))
+
+
+def _as_images(pixels):
+    return pixels[..., None].astype("float32") / 255
+
+
+def _read_sample(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout data`, or install the package again")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != SAMPLE_SHA256:
+        raise ValueError(
+            f"{path} is truncated or altered: its SHA-256 is {found}, not {SAMPLE_SHA256}. "
+            "Restore it with `git checkout data`, or rebuild it with `python scripts/build_sample.py`"
+        )
+    return _read_arrays(path)
+
+
+def _read_arrays(path):
+    try:
+        with open(path, "rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            return [arrays[name] for name in ARRAYS]
+    except Exception as error:  # what a damaged archive raises depends on where it is damaged
+        raise ValueError(f"{path} is truncated or altered ({error}): delete it and fetch it again") from error
+
+
+def _read_full():
+    folders = [os.environ.get("VAEHELPERS_DATA"), os.path.join(os.environ.get("KERAS_HOME", "~/.keras"), "datasets")]
+    named = [Path(os.path.expanduser(folder)) for folder in folders if folder]
+    paths = [path if path.name == "mnist.npz" else path / "mnist.npz" for path in named]
+    path = next((path for path in paths if path.is_file()), None)
+    arrays = _read_arrays(path) if path else _download()
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    layout = [(array.shape, array.dtype) for array in arrays]
+    if layout != [(shape, np.uint8) for shape in FULL_SHAPES] or digest.hexdigest() != FULL_SHA256:
+        raise ValueError(
+            f"{path or 'the download'} is not MNIST as published: its arrays have shapes {[a.shape for a in arrays]}, "
+            f"SHA-256 {digest.hexdigest()}, not {FULL_SHAPES}, {FULL_SHA256}. Delete it and fetch it again"
+        )
+    return arrays
+
+
+def _download():
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except Exception as error:  # Keras raises a bare Exception when its download fails
+        raise FileNotFoundError(
+            "the whole of MNIST is not on this machine and could not be downloaded: connect to a network once, "
+            f"or set VAEHELPERS_DATA to a folder that holds mnist.npz (it is {os.environ.get('VAEHELPERS_DATA')!r})"
+        ) from error
+    return [x_train, y_train, x_test, y_test]

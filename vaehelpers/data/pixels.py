@@ -1,0 +1,58 @@
+"""Grey levels as what a likelihood takes: bits, or values spread over [0, 1]."""
+
+import numpy as np
+
+from vaehelpers.data.checks import check_images
+
+
+def binarize(x, seed=None):
+    """Turn grey values into bits: thresholded at 1/2, or drawn with the grey value as the probability of a 1.
+
+    Args:
+        x: images, grey values in [0, 1], any shape `[N, ...]`.
+        seed: `None` thresholds; a whole number draws `x_bit ~ Bernoulli(x)`, as in Salakhutdinov & Murray (2008).
+
+    Returns:
+        An array of x's shape, float32, of zeros and ones.
+
+    Raises:
+        ValueError, TypeError: as `check_images`.
+
+    Example:
+        >>> binarize(np.array([[0.2, 0.9]])).tolist()
+        [[0.0, 1.0]]
+        >>> draws = binarize(np.full([1, 10_000], 0.3), seed=0)
+        >>> bool(0.28 < draws.mean() < 0.32)
+        True
+    """
+    x = check_images(x)
+    threshold = 0.5 if seed is None else np.random.default_rng(seed).random(x.shape, dtype="float32")
+    return (x > threshold).astype("float32")
+
+
+def dequantize(x, seed):
+    """Spread each of 256 grey levels evenly over its 256th of [0, 1]: `(255 x + u) / 256`, u uniform on [0, 1).
+
+    A density of exact grey levels has no upper limit: the model may put ever more of it on single values. Of these
+    images it has one, and minus its logarithm in bits (`diagnostics.bits_per_dim`) bounds that of the levels.
+
+    Args:
+        x: images, grey levels 0, 1/255, ..., 1, any shape `[N, ...]`.
+        seed: a whole number.
+
+    Returns:
+        An array of x's shape, float32, in [0, 1].
+
+    Raises:
+        ValueError, TypeError: as `check_images`.
+
+    Source: Theis, van den Oord & Bethge (2016), section 3.1.
+
+    Example:
+        >>> spread = dequantize(np.ones([1, 1000]), seed=0)
+        >>> bool(255 / 256 <= spread.min() and spread.max() <= 1 and 0.99 < 256 * (spread.max() - spread.min()) < 1)
+        True
+    """
+    x = check_images(x)
+    noise = np.random.default_rng(seed).random(x.shape, dtype="float32")
+    return np.minimum((255 * x + noise) / 256, np.float32(1))

@@ -1,0 +1,10 @@
+"""The colours and markers of all figures, told apart by the colour-blind and in print."""
+
+import matplotlib.pyplot as plt
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999999", "#44AA99")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+
+
+def axis(ax, figsize):
+    return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
