@@ -1,4 +1,4 @@
-"""What enters is checked once, by name: images, whole numbers, numbers. Wrong kind TypeError, wrong value ValueError."""
+"""What enters is checked once, by name: images and numbers. A wrong kind is a TypeError, a wrong value a ValueError."""
 
 import math
 from numbers import Integral, Real

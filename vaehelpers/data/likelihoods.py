@@ -16,8 +16,8 @@ class Likelihood(NamedTuple):
     no_threshold: str | None = None
 
 
-_BLACK = "its own variance is dominated by nearly black pixels: use 'bernoulli' or 'gaussian'"
-_KINK = "its score jumps at the median, where many pixels lie: use 'gaussian'"
+_BLACK = "nearly black pixels, whose variance is nearly 0, decide it alone"
+_KINK = "its second derivative is 0 but at the median, where many pixels lie"
 LIKELIHOODS = {
     "bernoulli": Likelihood("bernoulli", "logits", True),
     "continuous_bernoulli": Likelihood("continuous_bernoulli", "logits", True, _BLACK),
