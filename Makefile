@@ -1,13 +1,13 @@
 # A thin list: the work lies in scripts/ and in the tests.
 PYTHON ?=
 python := .venv/bin/python
-# Tests go to as many processes as there are cores, of one thread each; a notebook, being one kernel, stays whole.
-pytest := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --maxprocesses 4 --dist worksteal
-nbval := $(python) -m pytest -n auto --maxprocesses 4 --dist loadscope --nbval
+# Tests go to as many processes as cores and memory allow (conftest.py); a notebook, being one kernel, stays whole.
+units := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --dist worksteal
+nbval := $(python) -m pytest -n auto --dist loadscope --ignore notebooks/exercises --nbval notebooks
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test robust notebooks exercises results bench data lock
+.PHONY: help setup setup-dev lab test slow robust check notebooks exercises results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -15,26 +15,32 @@ help:
 lab: setup
 	$(python) -m jupyter lab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_the_question.ipynb
 
-## make test       style, unit tests and doctests, both backends, and all notebooks against their stored outputs
-test: setup
+## make test       style, unit tests, what the JAX backend may change, every lesson against its stored outputs
+test: setup-dev
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(pytest) --doctest-modules tests vaehelpers
-	KERAS_BACKEND=jax $(pytest) tests/test_losses.py tests/test_models.py tests/test_audit_keras.py \
-		tests/test_sweep.py tests/test_diagnostics.py tests/test_likelihoods.py tests/test_priors.py tests/test_schedules.py
-	$(nbval) notebooks
+	$(units) -m "not slow" --budgets unit --doctest-modules tests vaehelpers
+	KERAS_BACKEND=jax $(units) -m "backend and not slow" --budgets jax tests
+	$(nbval) --budgets notebooks
+
+## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
+check: test slow robust
+
+slow: setup-dev
+	$(units) -m slow tests
+	KERAS_BACKEND=jax $(units) -m "backend and slow" tests
 
 ## make robust     lessons and solutions again, under two other seeds, with one and with two threads
-robust: setup
-	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval) notebooks --ignore notebooks/exercises
-	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval) notebooks --ignore notebooks/exercises
+robust: setup-dev
+	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval)
+	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval)
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
-notebooks: setup
+notebooks: setup-dev
 	$(python) scripts/execute_notebooks.py
 
 ## make exercises  generate notebooks/exercises from notebooks/solutions, and run both
-exercises: setup
+exercises: setup-dev
 	$(python) scripts/make_exercises.py
 
 ## make results    train the headline experiments on the whole of MNIST that data/results lacks, hours; it resumes
@@ -46,7 +52,7 @@ bench: setup
 	$(python) benchmarks/sweep.py
 
 ## make data       rebuild data/mnist_sample.npz
-data: setup
+data: setup-dev
 	$(python) scripts/build_sample.py
 
 ## make lock       resolve the newest versions into requirements.lock and requirements-gpu.lock (needs uv)
@@ -55,3 +61,6 @@ lock:
 
 setup:
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+
+setup-dev:
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh dev

@@ -1,0 +1,26 @@
+"""What the unit tests share: no start-up messages, the embedded digits, the whole of MNIST where there is one."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from vaehelpers import data, runtime
+
+runtime.devices()
+settings.register_profile("no deadline", deadline=None)  # several processes share the cores
+settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return data.load_mnist()
+
+
+@pytest.fixture
+def full_mnist():
+    folder = os.environ.get("VAEHELPERS_DATA")
+    if not folder or not os.path.isfile(os.path.join(folder, "mnist.npz")):
+        pytest.skip("VAEHELPERS_DATA names no folder that holds mnist.npz")
+    return data.load_mnist("full")
