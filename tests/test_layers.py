@@ -8,7 +8,6 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "vaehelpers"
 ROOMS = (
     "runtime",
-    "claims",
     "data",
     "collapse",
     "losses",
@@ -18,12 +17,13 @@ ROOMS = (
     "diagnostics",
     "plots",
     "exercises",
+    "claims",
     "__main__",
 )
 KERAS_AT_THE_TOP = {"losses": ..., "models": ..., "audit": ["keras_vae.py"], "sweep": ["network.py"]}  # which files
 TAKES_ANY_FRAMEWORK = {"audit"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
-MOST_LINES = 250
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_TESTS = 250, 40, 500
 
 
 def sources(room, leave_out=()):
@@ -50,6 +50,25 @@ def imports_from_below(room, source):
 def test_every_room_is_on_the_map():
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert {path.stem for path in PACKAGE.glob("*.py")} | folders == {*ROOMS, "__init__"}
+    drawn = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[1]
+    assert [line.split()[0] for line in drawn.strip().splitlines()] == [*ROOMS[:-1]]
+
+
+def test_files_and_functions_are_short():
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert len(source.splitlines()) <= MOST_LINES, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                assert body_lines(node) <= MOST_LINES_OF_A_FUNCTION, f"{path}: {node.name}"
+    for path in Path(__file__).parent.glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_TESTS, path
+
+
+def body_lines(function):
+    """The lines from the first statement behind the docstring to the last."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("room", ROOMS)
