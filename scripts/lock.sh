@@ -1,12 +1,21 @@
 #!/bin/sh
-# Writes requirements.lock and requirements-gpu.lock: every version and hash, no address.
-# Needs uv (pip install uv). One version of each package for all supported Pythons.
+# Writes the three locks: every version and hash, no address. Needs uv (pip install uv).
+#   sh scripts/lock.sh         the newest versions
+#   sh scripts/lock.sh keep    the versions that are locked today, where pyproject.toml still allows them
+# One version of each package for all supported Pythons; what two locks share has one version in both.
 set -eu
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+    keep) upgrade='' ;; # uv prefers what the file that it writes holds already
+    '') upgrade=--upgrade ;;
+    *) echo "usage: sh scripts/lock.sh [keep]" >&2; exit 2 ;;
+esac
 lock() {
     out=$1; shift
-    uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
+    # shellcheck disable=SC2086 # an empty $upgrade must be no argument
+    uv pip compile --quiet $upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
         --no-emit-index-url --no-header --no-annotate "$@" pyproject.toml --output-file "$out"
 }
-lock requirements.lock --extra dev
-lock requirements-gpu.lock --extra dev --extra gpu
+lock requirements.lock --extra course --group build
+lock requirements-gpu.lock --extra course --extra gpu --group build --constraints requirements.lock
+lock requirements-dev.lock --extra dev --constraints requirements.lock

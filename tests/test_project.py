@@ -6,12 +6,21 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
+import test_layers
 
 import vaehelpers
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+
+
+COURSE = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["course"]]
+LOCKS = {
+    "requirements.lock": COURSE,
+    "requirements-gpu.lock": [*COURSE, *PROJECT["optional-dependencies"]["gpu"]],
+    "requirements-dev.lock": [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]],
+}
 
 
 def parts(requirement):
@@ -19,40 +28,75 @@ def parts(requirement):
     return name, versions
 
 
+def locked(lock):
+    """The versions in a lock, by name."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z][\w.-]*)(?:\[[\w-]+\])?==(\S+)", text, re.M))
+
+
 def test_environment_yml_agrees_with_pyproject():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    assert environment["name"] == "vae-course" and environment["channels"] == ["conda-forge"]
-    *conda, pip = environment["dependencies"]
-    assert "-e ." in pip["pip"]
-    found = dict(parts(line) for line in [*conda, *pip["pip"]] if line not in ("pip", "-e ."))
-    wanted = dict(parts(requirement) for requirement in PROJECT["dependencies"])
-    assert found == {**wanted, "python": PROJECT["requires-python"]}
+    lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    assert lines[:5] == ["name: vae-course", "channels:", "  - conda-forge", "dependencies:", "  - python >=3.11,<3.14"]
+    conda, pip = "\n".join(lines[4:]).split("\n  - pip\n  - pip:\n")
+    *pip, package = pip.splitlines()
+    assert package == "      - -e .[course]"
+    found = [parts(line.strip(" -")) for line in [*conda.splitlines()[1:], *pip]]
+    assert len(found) == len(COURSE) and dict(found) == dict(parts(requirement) for requirement in COURSE)
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-gpu.lock"])
-def test_a_lock_holds_versions_and_hashes_and_no_address(lock):
+@pytest.mark.parametrize(("lock", "wanted"), LOCKS.items())
+def test_a_lock_holds_versions_and_hashes_and_no_address(lock, wanted):
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text and "index-url" not in text and "find-links" not in text
     entries = re.split(r"\n(?=[a-z])", text.strip())
-    assert len(entries) > 100 and all("==" in entry and "--hash=sha256:" in entry for entry in entries)
-    locked = {entry.split("==")[0].split("[")[0] for entry in entries}
-    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    assert {parts(requirement)[0] for requirement in wanted} <= locked
+    assert len(entries) > 70 and all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+    assert {parts(requirement)[0] for requirement in wanted} <= set(locked(lock))
+    for python in ("3.11", "3.12", "3.13"):  # where the ceiling is a marker, it lies above all that set-up takes
+        assert f"python_full_version < '{python}'" not in re.search(r"^tensorflow==.*|$", text, re.M)[0]
+
+
+def test_set_up_builds_the_package_from_the_locks_alone():
+    wanted = {*PYPROJECT["dependency-groups"]["build"], *PYPROJECT["build-system"]["requires"]}
+    for lock in ("requirements.lock", "requirements-gpu.lock"):
+        assert {parts(requirement)[0] for requirement in wanted} <= set(locked(lock))
 
 
 def test_the_gpu_lock_adds_cuda_and_changes_no_version():
-    plain, gpu = (
-        dict(re.findall(r"^([a-z][\w.-]*)(?:\[[\w-]+\])?==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.M))
-        for lock in ("requirements.lock", "requirements-gpu.lock")
-    )
+    plain, gpu = locked("requirements.lock"), locked("requirements-gpu.lock")
     assert plain.items() <= gpu.items()
     assert any(name.startswith("nvidia-cudnn") for name in set(gpu) - set(plain))
 
 
+def test_the_tests_lock_moves_no_version_of_the_course():
+    course, dev = locked("requirements.lock"), locked("requirements-dev.lock")
+    shared = set(course) & set(dev)
+    assert len(shared) > 40 and {name: dev[name] for name in shared} == {name: course[name] for name in shared}
+    assert "jax" in set(dev) - set(course)
+
+
+def test_the_ceiling_of_tensorflow_is_no_ceiling_of_the_tool():
+    assert PROJECT["requires-python"] == ">=3.11"
+    extras = PROJECT["optional-dependencies"]
+    tensorflow = [line for name in ("course", "gpu") for line in extras[name] if line.startswith("tensorflow")]
+    assert len(tensorflow) == 2 and all("python_version < '3.14'" in line for line in tensorflow)
+
+
 def test_one_version_everywhere():
     assert vaehelpers.__version__ == PROJECT["version"]
+    assert PROJECT["version"] not in (ROOT / "vaehelpers" / "__init__.py").read_text(encoding="utf-8")
     assert f"version: {PROJECT['version']}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_map_names_every_room_in_its_order():
+    drawn = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[1].strip().splitlines()
+    assert re.findall(r"^    (\S.*)$", vaehelpers.__doc__, re.M) == drawn
+    rooms = [line.split()[0] for line in drawn]
+    assert rooms == [room for room in test_layers.ROOMS if room != "__main__"]
+    assert {*rooms, "__version__"} <= set(dir(vaehelpers))
+    assert vaehelpers.collapse.collapse_threshold is not None  # no import of its own
+    with pytest.raises(AttributeError, match="'vaehelpers' has no attribute 'lossses'"):
+        vaehelpers.lossses  # noqa: B018
 
 
 def test_nothing_tracked_is_large_or_names_a_machine():

@@ -1,8 +1,54 @@
-"""Helpers of the course on the loss of variational autoencoders.
+"""Tools of the course on the loss of variational autoencoders.
 
-Importing the package imports no TensorFlow; the modules that need Keras import it themselves.
+A batch of digits goes down through these rooms once; `core` runs on NumPy, SciPy and Pillow, `course` needs
+`pip install 'vaehelpers[course]'`:
+
+    runtime      seeds, threads, quiet logs                      core
+    data         digits, files, shapes; what may enter           core
+    collapse     what the data say before training               core
+    losses       log-likelihoods, KL, what of them is learned    course
+    models       the VAE, its networks, its file                 course
+    sweep        many VAEs at once, cached, in parts             course
+    audit        which beta any loss trains                      core
+    diagnostics  what a trained VAE is worth, in numbers, words  core, course for a Keras VAE
+    plots        arrays to figures                               course
+    exercises    what is right, or which aspect is off           core
+    claims       the sentences of a lesson that a cell checks    core
+
+A room is imported when it is first asked for: `vaehelpers.losses` needs no import of its own. From a shell, for your
+own loss or images: `python -m vaehelpers --help`.
 """
+
+from importlib import import_module as _import_module
+from importlib import metadata as _metadata
 
 from vaehelpers import runtime as runtime
 
-__version__ = "0.1.0"
+_LATER = (
+    "data",
+    "collapse",
+    "losses",
+    "models",
+    "sweep",
+    "audit",
+    "diagnostics",
+    "plots",
+    "exercises",
+    "claims",
+)
+
+
+def __getattr__(name):
+    """A room by its name, or `__version__`. What cannot be imported is an AttributeError: `help` passes over that."""
+    try:
+        if name in _LATER:
+            return _import_module(f"vaehelpers.{name}")
+        if name == "__version__":
+            return _metadata.version("vaehelpers")
+    except ImportError as error:
+        raise AttributeError(str(error)) from error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LATER, "__version__"])
