@@ -1,10 +1,13 @@
 """Checks of lesson 02: The ELBO."""
 
+from functools import lru_cache
+
 import numpy as np
 
-from vaehelpers.exercises.verdicts import NOT_YET, check_function, check_number
+from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdict
 
 
+@asked
 def check_gap(answer):
     """Lesson 02, exercise 1: the gap at distortion 98.2, rate 6.3 and log p(x) = -101."""
     slips = [
@@ -18,15 +21,16 @@ def check_gap(answer):
         (-9.1, "the ELBO is -(distortion + rate): both are added, and a KL divergence is not negative"),
         (3.5 / np.log(2), "that is in bits: stay in nats"),
     ]
-    check_number(answer, 3.5, slips)
+    return number_verdict(answer, 3.5, slips)
 
 
 def _log_mean_exp(log_weights):
     return np.logaddexp.reduce(log_weights, axis=0) - np.log(len(log_weights))
 
 
+@asked
 def check_importance_weighted_bound(answer):
-    """Lesson 02, exercise 3: a function from log weights `[K, B]` to the K-sample bound `[B]`."""
+    """Lesson 02, exercise 2: a function from log weights `[K, B]` to the K-sample bound `[B]`."""
     rng = np.random.default_rng(0)
     shifts = np.array([0.0, -3, -2000, 2000])
     log_weights = rng.normal(size=[5, 4]) * [1, 3, 1, 1] + shifts
@@ -38,32 +42,33 @@ def check_importance_weighted_bound(answer):
         (lambda w: np.log(np.mean(np.exp(w - w.max(axis=0)), axis=0)), "add back the largest that was taken out"),
         (lambda w: np.mean(w, axis=0), "that is the ELBO: the mean belongs under the logarithm"),
         (lambda w: np.logaddexp.reduce(w, axis=0), "a constant is missing: the mean of K weights is their sum / K"),
-        (
-            lambda w: np.logaddexp.reduce(w, axis=1) - np.log(4),
-            "the axis: K is the first, one bound for each image",
-        ),
+        (lambda w: _log_mean_exp(w.T), "the axis: K is the first, one bound for each image"),
         (lambda w: _log_mean_exp(w)[None], "the shape: [B], without the axis K"),
         (lambda w: _log_mean_exp(w).mean(), "one bound for each image: [B], without a mean over images"),
     ]
-    check_function(answer, [[log_weights], [log_weights[:3]]], _log_mean_exp, slips)
+    return function_verdict(answer, [(log_weights,), (log_weights[:3],)], _log_mean_exp, slips)
 
 
+MEANS_AND_WIDTHS = [(mean, width) for mean in np.linspace(0, 1, 51) for width in np.linspace(0.1, 1.5, 141)]
+
+
+@lru_cache(maxsize=1)
+def _terms(distortion_and_rate):
+    """Distortion and rate of each mean and width, `[51 x 141, 2]`."""
+    return np.array([distortion_and_rate(mean, width) for mean, width in MEANS_AND_WIDTHS])
+
+
+@asked
 def check_width_under_the_mean(answer, distortion_and_rate):
     """Lesson 02, exercise 3: the width of the best normal q when the distortion is a mean over the eight pixels."""
-    if answer is ...:
-        print(NOT_YET)
-        return
-    grid = [(mean, width) for mean in np.linspace(0, 1, 51) for width in np.linspace(0.1, 1.5, 141)]
-    terms = np.array([distortion_and_rate(mean, width) for mean, width in grid])
-
-    def best(weight, of):
-        return grid[np.argmin(terms @ [weight, 1])][of]
-
+    terms = _terms(distortion_and_rate)
+    _, width_for_the_sum = MEANS_AND_WIDTHS[np.argmin(terms @ [1, 1])]
+    mean, width = MEANS_AND_WIDTHS[np.argmin(terms @ [1 / 8, 1])]
     slips = [
-        (best(1, 1), "that is the best width for the sum: divide the distortion by 8"),
-        (best(1 / 8, 0), "that is q's mean; asked is its width"),
-        (best(1 / 8, 1) ** 2, "that is the variance; asked is the width, its root"),
+        (width_for_the_sum, "that is the best width for the sum: divide the distortion by 8"),
+        (mean, "that is q's mean; asked is its width"),
+        (width**2, "that is the variance; asked is the width, its root"),
         (0.85, "that is the width of the best density of all; asked is the best normal one"),
         (1.0, "that is the prior's: q is near it and not there yet"),
     ]
-    check_number(answer, best(1 / 8, 1), slips, within=0.02)
+    return number_verdict(answer, width, slips, within=0.02)

@@ -3,12 +3,13 @@
 import numpy as np
 
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.exercises.verdicts import NOT_YET, check_number
+from vaehelpers.exercises.verdicts import RIGHT, asked, number_verdict
 
 
+@asked
 def check_effective_beta(answer):
     """Lesson 04, exercise 1: 1000 x mean squared error on 64 x 64 x 3, and a KL averaged over 32 latents."""
-    hints = [
+    slips = [
         (0.384, "the factor 2: minus the log-likelihood at variance 1 is half the squared error"),
         (6.144, "the mean over 32 latent dimensions hides a factor too"),
         (192, "the weight 1000 stands before the reconstruction: it lowers beta"),
@@ -16,12 +17,13 @@ def check_effective_beta(answer):
         (12.288, "two things: the mean over latents, and the half of the squared error"),
         (1 / 0.192, "upside down: beta is the weight of the rate over the weight of the distortion"),
     ]
-    check_number(answer, 0.192, hints)
+    return number_verdict(answer, 0.192, slips)
 
 
+@asked
 def check_weight_for_beta(answer):
     """Lesson 04, exercise 2: the KL weight that trains beta 4 with two means, 32 x 32 x 3 values and 256 latents."""
-    hints = [
+    slips = [
         (4, "that is the named weight: it is multiplied by D / J before it is beta"),
         (48, "upside down: the two means make beta 12 times the weight"),
         (4 / 3072, "that is for a KL summed over latents: here it is averaged over 256"),
@@ -29,33 +31,33 @@ def check_weight_for_beta(answer):
         (1, "4 x 256 over what? An image has 32 x 32 x 3 values, not 32 x 32"),
         (1 / 12, "that trains beta 1"),
     ]
-    check_number(answer, 1 / 3, hints)
+    return number_verdict(answer, 1 / 3, slips)
 
 
+def _what_is_off(found, size):
+    """What keeps a loss that the audit has read from being minus the ELBO, or None."""
+    if found.likelihood != "bernoulli":
+        return f"the likelihood has become {found.likelihood}: keep the cross-entropy"
+    if found.batch_reduction not in ("mean", "none"):
+        return "over the images take the mean"
+    if not np.isclose(found.beta, 1, rtol=1e-3):
+        return f"{size} it trains beta {found.beta:.4g}"
+    if not np.isclose(found.scale, 1, rtol=1e-3):
+        return f"{size} beta is 1, but both terms are multiplied by {found.scale:.3g}: sum over pixels"
+    return None
+
+
+@asked
 def check_repaired_loss(answer):
     """Lesson 04, exercise 3: a loss that trains the ELBO on NumPy arrays of every size, which the audit decides."""
-    if answer is ...:
-        print(NOT_YET)
-        return
     if not callable(answer):
-        print(f"✗ the answer is a {type(answer).__name__}: a function (x, x_decoded, z_mean, z_log_var) is wanted")
-        return
+        return f"✗ the answer is a {type(answer).__name__}: a function (x, x_decoded, z_mean, z_log_var) is wanted"
     for image_shape, latent_dim in (((28, 28, 1), 2), ((16, 12, 3), 5)):
         try:
             found = audit_loss(answer, image_shape=image_shape, latent_dim=latent_dim, framework="numpy")
         except AuditError as error:
-            print(f"✗ {error}")
-            return
-        size = f"for images of shape {image_shape} and {latent_dim} latent dimensions"
-        if found.likelihood != "bernoulli":
-            print(f"✗ the likelihood has become {found.likelihood}: keep the cross-entropy")
-        elif found.batch_reduction not in ("mean", "none"):
-            print("✗ over the images take the mean")
-        elif not np.isclose(found.beta, 1, rtol=1e-3):
-            print(f"✗ {size} it trains beta {found.beta:.4g}")
-        elif not np.isclose(found.scale, 1, rtol=1e-3):
-            print(f"✗ {size} beta is 1, but both terms are multiplied by {found.scale:.3g}: sum over pixels")
-        else:
-            continue
-        return
-    print("✓ right")
+            return f"✗ {error}"
+        off = _what_is_off(found, f"for images of shape {image_shape} and {latent_dim} latent dimensions")
+        if off is not None:
+            return f"✗ {off}"
+    return RIGHT

@@ -6,42 +6,38 @@ import numpy as np
 
 from vaehelpers.collapse import collapse_threshold
 from vaehelpers.data import binarize, load_mnist
-from vaehelpers.exercises.verdicts import check_function, check_number
+from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdict
 
 
 @cache
-def eigenvalues_of_digits():
-    """The right answers to exercises 1 and 3, and what the usual slips give."""
+def _thresholds_of_bits():
+    """The right answer to exercise 1, and pairs of a wrong one and its aspect."""
     grey = load_mnist().x_train
-    bits = binarize(grey)
-    return {
-        "grey": collapse_threshold(grey),
-        "bits": collapse_threshold(bits),
-        "covariance of bits": np.linalg.eigvalsh(np.cov(bits.reshape(len(bits), -1).T))[-1],
-        "variance 1": collapse_threshold(grey, "gaussian"),
-        "learned": collapse_threshold(grey, "gaussian", variance="learned"),
-        "varying grey": (grey.std(axis=0) > 0).sum(),
-        "varying bits": (bits.std(axis=0) > 0).sum(),
-    }
+    bits = binarize(grey).reshape(len(grey), -1)
+    slips = [
+        (collapse_threshold(grey), "that is the threshold of the grey digits: binarize them first"),
+        (
+            np.linalg.eigvalsh(np.cov(bits.T))[-1],
+            "that is the covariance's: each pixel is divided by its standard deviation",
+        ),
+        (1.0, "an eigenvalue of 1 is that of pixels without any correlation"),
+        ((bits.std(axis=0) > 0).sum(), "that is the trace, the sum of all eigenvalues: the largest one is wanted"),
+    ]
+    return collapse_threshold(bits), slips
 
 
+@asked
 def check_threshold_of_bits(answer):
     """Lesson 06, exercise 1: the threshold of the thresholded training digits, from their correlation matrix."""
-    known = eigenvalues_of_digits()
-    hints = [
-        (known["grey"], "that is the threshold of the grey digits: binarize them first"),
-        (known["covariance of bits"], "that is the covariance's: each pixel is divided by its standard deviation"),
-        (1.0, "an eigenvalue of 1 is that of pixels without any correlation"),
-        (known["varying bits"], "that is the trace, the sum of all eigenvalues: the largest one is wanted"),
-    ]
-    check_number(answer, known["bits"], hints)
+    return number_verdict(answer, *_thresholds_of_bits())
 
 
-def linear_rate(eigenvalues, beta, latent_dim):
+def _linear_rate(eigenvalues, beta, latent_dim):
     largest = np.sort(eigenvalues)[::-1][: int(latent_dim)]
     return 0.5 * np.log(np.maximum(largest / beta, 1)).sum()
 
 
+@asked
 def check_linear_rate(answer):
     """Lesson 06, exercise 2: the rate of the best linear VAE."""
     cases = [
@@ -54,26 +50,35 @@ def check_linear_rate(answer):
         return np.sort(e)[::-1]
 
     slips = [
-        (lambda e, b, j: 2 * linear_rate(e, b, j), "the factor 1/2 before the logarithm"),
-        (lambda e, b, j: linear_rate(e, b, len(e)), "no more dimensions can be active than there are: the J largest"),
+        (lambda e, b, j: 2 * _linear_rate(e, b, j), "the factor 1/2 before the logarithm"),
+        (lambda e, b, j: _linear_rate(e, b, len(e)), "no more dimensions can be active than there are: the J largest"),
         (lambda e, b, j: 0.5 * np.log(np.maximum(e[:j] / b, 1)).sum(), "the eigenvalues come in any order: sort them"),
         (lambda e, b, j: 0.5 * np.log(e / b).sum(), "a dimension below beta has rate 0, not a negative one"),
-        (lambda e, b, j: linear_rate(e, b, j) / np.log(2), "that is in bits: take natural logarithms for nats"),
-        (lambda e, b, j: linear_rate(e, 1.0, j), "beta does not appear in it"),
+        (lambda e, b, j: _linear_rate(e, b, j) / np.log(2), "that is in bits: take natural logarithms for nats"),
+        (lambda e, b, j: _linear_rate(e, 1.0, j), "beta does not appear in it"),
         (lambda e, b, j: float((ordered(e)[:j] > b).sum()), "that is the number of active dimensions, not their rate"),
     ]
-    check_function(answer, cases, linear_rate, slips)
+    return function_verdict(answer, cases, _linear_rate, slips)
 
 
+@cache
+def _thresholds_of_a_learned_variance():
+    """The right answer to exercise 3, and pairs of a wrong one and its aspect."""
+    grey = load_mnist().x_train.reshape(4000, -1)
+    right = collapse_threshold(grey, "gaussian", variance="learned")
+    at_variance_1 = right * grey.var(axis=0).mean()
+    varying = (grey.std(axis=0) > 0).mean()
+    slips = [
+        (at_variance_1, "that is for the variance 1: at collapse the learned variance is the pixels' mean variance"),
+        (right / 784, "divided by the total variance of the image: the mean variance of its 784 pixels is wanted"),
+        (right * varying, "pixels that never vary count in the mean too: all 784 share it"),
+        (1 / right, "upside down"),
+        (np.sqrt(at_variance_1 * right), "a variance is wanted, not a standard deviation"),
+    ]
+    return right, slips
+
+
+@asked
 def check_learned_variance(answer):
     """Lesson 06, exercise 3: the threshold of the training digits for a Gaussian whose variance is learned."""
-    known = eigenvalues_of_digits()
-    right, first = known["learned"], known["variance 1"]
-    hints = [
-        (first, "that is for the variance 1: at collapse the learned variance is the pixels' mean variance"),
-        (right / 784, "divided by the total variance of the image: the mean variance of its 784 pixels is wanted"),
-        (right * known["varying grey"] / 784, "pixels that never vary count in the mean too: all 784 share it"),
-        (1 / right, "upside down"),
-        (np.sqrt(first * right), "a variance is wanted, not a standard deviation"),
-    ]
-    check_number(answer, right, hints)
+    return number_verdict(answer, *_thresholds_of_a_learned_variance())

@@ -2,48 +2,54 @@
 
 import numpy as np
 
-from vaehelpers.exercises.verdicts import NOT_YET, check_function, check_number
+from vaehelpers.exercises.verdicts import (
+    asked,
+    entries_verdict,
+    function_verdict,
+    is_letter_of,
+    list_of,
+    number_verdict,
+)
 
-RATE, DISTORTION = np.array([6.4, 4.9, 2.0, 0.0]), np.array([164.6, 165.5, 178.5, 211.0])
+RATE = np.array([6.4, 4.9, 2.0, 0.0])
+DISTORTION = np.array([164.6, 165.5, 178.5, 211.0])
 
 
+@asked
 def check_break_even(answer):
     """Lesson 07, exercise 1: the price at which two networks have the same objective."""
     right = (178.5 - 165.5) / (4.9 - 2.0)
-    hints = [
+    slips = [
         (1 / right, "upside down: nats of distortion for one nat of rate"),
         (-right, "the sign: the slope is minus the price"),
         (178.5 - 165.5, "that is the distortion saved: divide it by the rate that it took"),
         (178.5 / 2.0, "the price is in the differences of the two networks, not in one of them"),
         (165.5 / 4.9, "the price is in the differences of the two networks, not in one of them"),
     ]
-    check_number(answer, right, hints)
+    return number_verdict(answer, right, slips)
 
 
+@asked
 def check_choices(answer):
     """Lesson 07, exercise 2: which of four networks has the best ELBO, the lowest objective at 8, the cheapest code."""
-    if answer is ...:
-        print(NOT_YET)
-        return
-    given = list(answer) if isinstance(answer, (list, tuple)) else []
-    if len(given) != 3 or any(str(a) not in tuple("ABCD") for a in given):
-        print('✗ a list of three letters is wanted, such as ["A", "B", "C"]')
-        return
-    right = ["ABCD"[np.argmin(DISTORTION + beta * RATE)] for beta in (1, 8)] + ["D"]
+    right = [*("ABCD"[np.argmin(DISTORTION + beta * RATE)] for beta in (1, 8)), "D"]
     aspects = [
         "(a) the ELBO is minus the sum of both, whatever beta was trained",
         "(b) add 8 times the rate to each distortion",
         "(c) the cheapest code has the lowest rate",
     ]
-    wrong = [aspect for got, wanted, aspect in zip(given, right, aspects, strict=True) if got != wanted]
-    print("✓ right" if not wrong else f"✗ {wrong[0]}")
+    given = list_of(answer, is_letter_of("ABCD"), length=len(right))
+    if given is None:
+        return '✗ a list of three letters is wanted, such as ["A", "B", "C"]'
+    return entries_verdict(given, right, aspects)
 
 
-def gap(information, entropies):
+def _gap(information, entropies):
     second, first = np.sort(information, axis=0)[-2:]
     return ((first - second) / entropies).mean()
 
 
+@asked
 def check_gap_of_information(answer):
     """Lesson 07, exercise 3: the mutual information gap from a table of information and the factors' entropies."""
     tables = [
@@ -61,11 +67,11 @@ def check_gap_of_information(answer):
         return (first - second).mean()
 
     slips = [
-        (lambda i, h: gap(i, np.ones(len(h))), "each gap is divided by the entropy of its property"),
+        (lambda i, h: _gap(i, np.ones(len(h))), "each gap is divided by the entropy of its property"),
         (best_only, "the second best is to be subtracted: one property in two dimensions is no gap"),
-        (lambda i, h: gap(i, h) * len(h), "averaged over the properties, not summed"),
+        (lambda i, h: _gap(i, h) * len(h), "averaged over the properties, not summed"),
         (by_dimension, "the best two dimensions of each property, not the best two properties of each dimension"),
         (lambda i, h: ((i.max(0) - i.min(0)) / h).mean(), "the second best, not the worst"),
-        (lambda i, h: gap(i, np.full(len(h), h.mean())), "each property has its own entropy"),
+        (lambda i, h: _gap(i, np.full(len(h), h.mean())), "each property has its own entropy"),
     ]
-    check_function(answer, list(zip(tables, entropies, strict=True)), gap, slips)
+    return function_verdict(answer, list(zip(tables, entropies, strict=True)), _gap, slips)

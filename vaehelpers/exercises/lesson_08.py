@@ -3,11 +3,12 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from vaehelpers.exercises.verdicts import check_function, check_number
+from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdict
 
 LOG_2PI = np.log(2 * np.pi)
 
 
+@asked
 def check_weight_against_prior(answer):
     """Lesson 08, exercise 1: 4 KL(q || N(0, 1)) - KL(q || N(0, 1/4)) at q = N(m, 0.1), the same for every m."""
     weight, v = 4, 0.1
@@ -35,9 +36,10 @@ def check_weight_against_prior(answer):
         (4 * kl(1) - kl(4), "upside down: the narrower prior has the variance 1/4, not 4"),
         (4 * kl(1) - kl(1 / 16), "1/4 is the narrower prior's variance, not its width"),
     ]
-    check_number(answer, right, slips)
+    return number_verdict(answer, right, slips)
 
 
+@asked
 def check_optimal_variance(answer):
     """Lesson 08, exercise 2: a function `(x, x_mean) -> v`, the best variance that a batch of images shares."""
     rng = np.random.default_rng(3)
@@ -67,7 +69,7 @@ def check_optimal_variance(answer):
         (lambda x, m: np.var(x), "that is the variance of the pixels: the predictions do not appear in it"),
         (lambda x, m: np.abs(x - m).mean(), "a Gaussian squares its errors"),
     ]
-    check_function(answer, cases, right, slips)
+    return function_verdict(answer, cases, right, slips)
 
 
 def _terms(z, z_mean, z_log_var):
@@ -83,36 +85,52 @@ def _log_mean(logs):
     return logsumexp(logs, axis=1) - np.log(logs.shape[1])
 
 
+def _pseudo_inputs(rng, n, k, j):
+    """z `[n, j]` and the K normal densities `[k, j]` of a prior; the last z is 60 standard deviations out."""
+    z = rng.normal(size=[n, j])
+    z_mean, z_log_var = rng.normal(size=[2, k, j])
+    z[-1] = (z_mean + 60 * np.exp(0.5 * z_log_var)).max(axis=0)
+    return z, z_mean, z_log_var
+
+
+UNDERFLOW = "-inf: 60 standard deviations out a density is 0 in floating point, its logarithm is not: use logsumexp"
+WRONG_COMPONENTS = [
+    (lambda z, m, v: _logs(z, m, 2 * v), "exp(z_log_var) is the variance, not the standard deviation"),
+    (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it must be exponentiated"),
+    (lambda z, m, v: (_terms(z, m, v) + LOG_2PI / 2).sum(2), "a constant is missing: 2 pi"),
+    (lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2, "2 pi belongs to each dimension, not once"),
+    (lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2), "a density is divided by its standard deviation"),
+    (lambda z, m, v: _terms(z, m, v).mean(2), "the dimensions' densities multiply: sum their logarithms, no mean"),
+]
+WRONG_MIXTURES = [  # of log densities `[B, K]`
+    (lambda logs: logsumexp(logs, axis=1), "the 1/K is missing: the mean of K densities is their sum / K"),
+    (lambda logs: logs.mean(1), "the logarithm of the mean is asked for, not the mean of the logarithms"),
+    (lambda logs: _log_mean(logs.T), "the axis: the mean is over components, one number for each z"),
+    (lambda logs: _log_mean(logs)[:, None], "the shape: [B], without the axis K"),
+    (lambda logs: _log_mean(logs).mean(), "one number for each z: [B], without a mean over the batch"),
+    (lambda logs: np.exp(_log_mean(logs)), "that is p(z): take its logarithm"),
+    (lambda logs: np.log(np.exp(logs).sum(1)), UNDERFLOW),
+    (lambda logs: np.log(np.exp(logs - logs.max()).mean(1)) + logs.max(), UNDERFLOW),
+]
+
+
+def _naive_log_mean(logs):
+    return np.log(np.exp(logs).mean(1))
+
+
+def _prior(components, mixture):
+    """log p(z), of the components' log densities and of how they are mixed."""
+    return lambda *prior: mixture(components(*prior))
+
+
+@asked
 def check_vamp_prior(answer):
     """Lesson 08, exercise 3: a function `(z, z_mean, z_log_var) -> log p(z)`, a mean of normal densities."""
     rng = np.random.default_rng(4)
-    cases = []
-    for n, k, j in ((4, 5, 3), (3, 2, 6), (2, 1, 2)):
-        z, z_mean, z_log_var = rng.normal(size=[n, j]), *rng.normal(size=[2, k, j])
-        z[-1] = (z_mean + 60 * np.exp(0.5 * z_log_var)).max(axis=0)
-        cases.append((z, z_mean, z_log_var))
-
-    wrong_components = [
-        (lambda z, m, v: _logs(z, m, 2 * v), "exp(z_log_var) is the variance, not the standard deviation"),
-        (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it must be exponentiated"),
-        (lambda z, m, v: (_terms(z, m, v) + LOG_2PI / 2).sum(2), "a constant is missing: 2 pi"),
-        (lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2, "2 pi belongs to each dimension, not once"),
-        (lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2), "a density is divided by its standard deviation"),
-        (lambda z, m, v: _terms(z, m, v).mean(2), "the dimensions' densities multiply: sum their logarithms, no mean"),
+    cases = [_pseudo_inputs(rng, *sizes) for sizes in ((4, 5, 3), (3, 2, 6), (2, 1, 2))]
+    slips = [
+        *((_prior(components, _log_mean), aspect) for components, aspect in WRONG_COMPONENTS),
+        *((_prior(_logs, mixture), aspect) for mixture, aspect in WRONG_MIXTURES),
+        *((_prior(logs, _naive_log_mean), UNDERFLOW) for logs in (_logs, *(logs for logs, _ in WRONG_COMPONENTS))),
     ]
-    underflow = "-inf: 60 standard deviations out a density is 0 in floating point, its logarithm is not: use logsumexp"
-    slips = [(lambda *a, logs=logs: _log_mean(logs(*a)), aspect) for logs, aspect in wrong_components] + [
-        (lambda *a: logsumexp(_logs(*a), axis=1), "the 1/K is missing: the mean of K densities is their sum / K"),
-        (lambda *a: _logs(*a).mean(1), "the logarithm of the mean is asked for, not the mean of the logarithms"),
-        (lambda *a: _log_mean(_logs(*a).T), "the axis: the mean is over components, one number for each z"),
-        (lambda *a: _log_mean(_logs(*a))[:, None], "the shape: [B], without the axis K"),
-        (lambda *a: _log_mean(_logs(*a)).mean(), "one number for each z: [B], without a mean over the batch"),
-        (lambda *a: np.exp(_log_mean(_logs(*a))), "that is p(z): take its logarithm"),
-        (lambda *a: np.log(np.exp(_logs(*a)).sum(1)), underflow),
-        (lambda *a: np.log(np.exp(_logs(*a) - _logs(*a).max()).mean(1)) + _logs(*a).max(), underflow),
-    ]
-    slips += [
-        (lambda *a, logs=logs: np.log(np.exp(logs(*a)).mean(1)), underflow)
-        for logs in (_logs, *(logs for logs, _ in wrong_components))
-    ]
-    check_function(answer, cases, lambda *a: _log_mean(_logs(*a)), slips)
+    return function_verdict(answer, cases, _prior(_logs, _log_mean), slips)

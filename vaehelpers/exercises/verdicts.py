@@ -1,72 +1,150 @@
 """What all checks share: compare an answer with the right one, and with the usual slips.
 
 A number is right within half a percent, so that rounding to three digits passes; a function must be right to 1e-5,
-which float32 is.
+which float32 is. Everything here returns the sentence that `asked` prints.
 """
+
+import functools
+from numbers import Integral
 
 import numpy as np
 
 NOT_YET = "… not answered yet: put your answer in the place of the three dots"
-ROUNDED, EXACT = 5e-3, 1e-5
+RIGHT = "✓ right"
+NO_USUAL_SLIP = "not this, and none of the usual slips: go through the steps once more"
+ROUNDED = 5e-3
+EXACT = 1e-5
+
+
+def asked(check):
+    """What prints the sentence that `check(answer, ...)` returns, or, where the answer is `...`, that there is none.
+
+    Example:
+        >>> asked(lambda answer: verdict(answer, 3, []))(...)
+        … not answered yet: put your answer in the place of the three dots
+    """
+
+    @functools.wraps(check)
+    def printed(answer, *given, **named):
+        print(NOT_YET if answer is ... else check(answer, *given, **named))
+
+    return printed
 
 
 def close(value, wanted, within):
+    """Whether both have one shape and agree within that share of `wanted`; nan agrees with nan."""
     return np.shape(value) == np.shape(wanted) and bool(
         np.allclose(value, wanted, rtol=within, atol=1e-9, equal_nan=True)
     )
 
 
-def verdict(value, right, hints, within=ROUNDED):
-    """Print what is said of `value`; `hints` holds pairs of a wrong value and the aspect that leads to it."""
+def verdict(value, right, slips, within=ROUNDED, otherwise=NO_USUAL_SLIP):
+    """The sentence on `value`; `slips` holds pairs of a wrong value and the aspect that leads to it.
+
+    Example:
+        >>> verdict(28, 784, [(28, "the image has 28 x 28 pixels, not 28")])
+        '✗ the image has 28 x 28 pixels, not 28'
+    """
     if close(value, right, within):
-        print("✓ right")
-        return
-    for wrong, aspect in hints:
-        if close(value, wrong, within):
-            print(f"✗ {aspect}")
-            return
-    print("✗ not this, and none of the usual slips: go through the steps once more")
+        return RIGHT
+    aspects = (aspect for wrong, aspect in slips if close(value, wrong, within))
+    return f"✗ {next(aspects, otherwise)}"
 
 
-def check_number(answer, right, hints, within=ROUNDED):
-    if answer is ...:
-        print(NOT_YET)
-        return
+def floats(value):
+    """The value as an array of float64, nan where it holds no real numbers: no text, no truth values, none too large.
+
+    Example:
+        >>> floats([1, 5]), floats("784"), floats(10**400)
+        (array([1., 5.]), array(nan), array(nan))
+    """
     try:
-        value = np.asarray(answer, "float64")
-    except (TypeError, ValueError):
-        value = np.array(np.nan)
-    if isinstance(answer, (bool, str)) or value.shape != () or not np.isfinite(value):
+        array = np.asarray(value)
+        return array.astype("float64") if array.dtype.kind in "iufO" else np.full(array.shape, np.nan)
+    except (TypeError, ValueError, OverflowError):
+        return np.array(np.nan)
+
+
+def number_verdict(answer, right, slips, within=ROUNDED):
+    """The sentence on an answer that must be one number.
+
+    Example:
+        >>> number_verdict([784], 784, [])
+        '✗ the answer is an array of shape (1,): one number is wanted'
+    """
+    value = floats(answer)
+    if value.shape != () or not np.isfinite(value):
         said = f"an array of shape {value.shape}" if value.shape else repr(answer)
-        print(f"✗ the answer is {said}: one number is wanted")
-        return
-    verdict(value, right, hints, within)
-
-
-def check_function(answer, cases, right, slips):
-    """Call the learner's function on copies of each case's arguments; the slips are functions, tried on the first."""
-    if answer is ...:
-        print(NOT_YET)
-        return
-    if not callable(answer):
-        print(f"✗ the answer is a {type(answer).__name__}: a function is wanted")
-        return
-    try:
-        values = [np.asarray(answer(*(argument.copy() for argument in case)), "float64") for case in cases]
-    except Exception as error:  # whatever the learner's function raises is shown to the learner
-        print(f"✗ your function stops with {type(error).__name__}: {error}")
-        return
-    wanted = [right(*case) for case in cases]
-    if close(values[0], wanted[0], EXACT) and not all(map(close, values, wanted, [EXACT] * len(cases))):
-        print("✗ right for one size of input and wrong for another: is a size written as a number?")
-        return
-    with np.errstate(all="ignore"):
-        hints = [(slip(*cases[0]), aspect) for slip, aspect in slips]
-    verdict(values[0], wanted[0], hints, EXACT)
+        return f"✗ the answer is {said}: one number is wanted"
+    return verdict(value, right, slips, within)
 
 
 def units(right):
+    """The slips of every minus log-probability: its sign, and bits in the place of nats."""
     return [
         (-right, "the sign: minus the logarithm of a probability is positive"),
         (right / np.log(2), "that is in bits: take natural logarithms for nats"),
     ]
+
+
+def function_verdict(answer, cases, right, slips):
+    """The sentence on a function, called on copies of each case's arguments; the slips are functions.
+
+    Example:
+        >>> function_verdict(np.sum, [(np.ones(3),)], np.mean, [(np.sum, "the mean, not the sum")])
+        '✗ the mean, not the sum'
+    """
+    if not callable(answer):
+        return f"✗ the answer is a {type(answer).__name__}: a function is wanted"
+    try:
+        values = [np.asarray(answer(*(argument.copy() for argument in case)), "float64") for case in cases]
+    except Exception as error:  # whatever the learner's function raises is shown to the learner
+        return f"✗ your function stops with {type(error).__name__}: {error}"
+    wanted = [right(*case) for case in cases]
+    if close(values[0], wanted[0], EXACT) and not all(map(close, values, wanted, [EXACT] * len(cases))):
+        return "✗ right for one size of input and wrong for another: is a size written as a number?"
+    with np.errstate(all="ignore"):
+        wrong = [(slip(*cases[0]), aspect) for slip, aspect in slips]
+    return verdict(values[0], wanted[0], wrong, EXACT)
+
+
+def is_truth(entry):
+    """Whether an entry of a list is True or False."""
+    return isinstance(entry, (bool, np.bool_))
+
+
+def is_whole(entry):
+    """Whether an entry of a list is a whole number, which True is not."""
+    return isinstance(entry, Integral) and not is_truth(entry)
+
+
+def is_letter_of(letters):
+    """Whether an entry of a list is one of these letters, as a function of the entry."""
+    return lambda entry: isinstance(entry, str) and entry in tuple(letters)
+
+
+def list_of(answer, valid, length=None):
+    """The answer as a list of entries that are all `valid`, `length` of them where that is given; else None.
+
+    Example:
+        >>> list_of(np.array([True, False]), is_truth)
+        [True, False]
+        >>> list_of((1, 5), is_truth) is None
+        True
+    """
+    entries = answer.tolist() if isinstance(answer, np.ndarray) else answer
+    if not isinstance(entries, (list, tuple)) or length not in (None, len(entries)) or not all(map(valid, entries)):
+        return None
+    return list(entries)
+
+
+def entries_verdict(entries, right, aspects):
+    """The sentence on a list that is compared entry by entry: the first one that is off gives its aspect.
+
+    Example:
+        >>> entries_verdict([True, True], [True, False], ["the first", "the second"])
+        '✗ the second'
+    """
+    wrong = (aspect for got, wanted, aspect in zip(entries, right, aspects, strict=True) if got != wanted)
+    aspect = next(wrong, None)
+    return RIGHT if aspect is None else f"✗ {aspect}"
