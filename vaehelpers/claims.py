@@ -48,7 +48,8 @@ def claim_close(sentence, value, expected, within, unit=""):
 
     Raises:
         ClaimError: where the value is further away, or is not a number; it says what was measured.
-        TypeError, ValueError: where the arguments are not single finite numbers, or `within` is not positive.
+        TypeError: where an argument is not one number.
+        ValueError: where `expected` or `within` is not finite, or `within` is not above 0.
 
     Example:
         >>> claim_close("the entropy of a fair coin", 0.693147, expected=0.6931, within=0.0001, unit="nats")
@@ -58,8 +59,10 @@ def claim_close(sentence, value, expected, within, unit=""):
     if value.shape != () or not np.issubdtype(value.dtype, np.number):
         raise TypeError(f"value has type {value.dtype} and shape {value.shape}: pass one number")
     for name, number in (("expected", expected), ("within", within)):
-        if not isinstance(number, Real) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, Real):
             raise TypeError(f"{name} is {number!r}: pass one finite number")
+        if not math.isfinite(number):
+            raise ValueError(f"{name} is {number!r}: pass one finite number")
     if within <= 0:
         raise ValueError(f"within is {within}: pass a tolerance above 0")
     suffix = f" {unit}" if unit else ""
