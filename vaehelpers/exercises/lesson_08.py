@@ -8,17 +8,19 @@ from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdic
 LOG_2PI = np.log(2 * np.pi)
 
 
+def _kl(v, prior_variance):
+    """KL(N(0, v) || N(0, prior_variance)) in nats."""
+    return 0.5 * (v / prior_variance - 1 - np.log(v / prior_variance))
+
+
 @asked
 def check_weight_against_prior(answer):
     """Lesson 08, exercise 1: 4 KL(q || N(0, 1)) - KL(q || N(0, 1/4)) at q = N(m, 0.1), the same for every m."""
-    weight, v = 4, 0.1
+    weight = 4
+    v = 0.1
     right = 0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + np.log(v))
     entropy = 0.5 * (LOG_2PI + 1 + np.log(v))
     log_z = 0.5 * ((1 - weight) * LOG_2PI - np.log(weight))
-
-    def kl(prior_variance):  # at m = 0
-        return 0.5 * (v / prior_variance - 1 - np.log(v / prior_variance))
-
     slips = [
         (-right, "the sign: asked is by how much the weighted KL is the larger one"),
         (right / np.log(2), "that is in bits: take natural logarithms for nats"),
@@ -30,13 +32,21 @@ def check_weight_against_prior(answer):
         (-(weight - 1) * entropy + log_z, "the sign of log Z: it is subtracted"),
         ((weight - 1) * entropy - log_z, "the sign of the entropy: a weight above 1 rewards it"),
         (-weight * entropy - log_z, "the entropy's factor is 4 - 1: one of the four is in the other KL already"),
-        (kl(1) - kl(1 / 4), "the weight 4 is missing: it stands before the first KL"),
-        (4 * kl(1), "that is the weighted KL at m = 0: subtract the one to the narrower prior"),
-        (kl(1 / 4), "that is the KL to the narrower prior at m = 0: subtract it from the weighted one"),
-        (4 * kl(1) - kl(4), "upside down: the narrower prior has the variance 1/4, not 4"),
-        (4 * kl(1) - kl(1 / 16), "1/4 is the narrower prior's variance, not its width"),
+        (_kl(v, 1) - _kl(v, 1 / 4), "the weight 4 is missing: it stands before the first KL"),
+        (4 * _kl(v, 1), "that is the weighted KL at m = 0: subtract the one to the narrower prior"),
+        (_kl(v, 1 / 4), "that is the KL to the narrower prior at m = 0: subtract it from the weighted one"),
+        (4 * _kl(v, 1) - _kl(v, 4), "upside down: the narrower prior has the variance 1/4, not 4"),
+        (4 * _kl(v, 1) - _kl(v, 1 / 16), "1/4 is the narrower prior's variance, not its width"),
     ]
     return number_verdict(answer, right, slips)
+
+
+def _squares(x, x_mean):
+    return np.square(x - x_mean).reshape(len(x), -1)
+
+
+def _mean_square(x, x_mean):
+    return _squares(x, x_mean).mean()
 
 
 @asked
@@ -47,29 +57,22 @@ def check_optimal_variance(answer):
     for shape in ((6, 28, 28, 1), (3, 16, 12, 3), (4, 5)):
         x = rng.random(shape)
         cases.append((x, x + 0.1 + 0.3 * rng.normal(size=shape)))
-
-    def squares(x, x_mean):
-        return np.square(x - x_mean).reshape(len(x), -1)
-
-    def right(x, x_mean):
-        return squares(x, x_mean).mean()
-
     slips = [
-        (lambda x, m: squares(x, m).sum(1).mean(), "the pixels share v as well: take the mean over them, no sum"),
-        (lambda x, m: squares(x, m).sum(), "a variance is a mean: over the images and over the pixels"),
-        (lambda x, m: squares(x, m).sum(0).mean(), "the images share v as well: take the mean over them, no sum"),
-        (lambda x, m: squares(x, m).mean(1), "one number for each image: all of them share v, take the mean"),
+        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share v as well: take the mean over them, no sum"),
+        (lambda x, m: _squares(x, m).sum(), "a variance is a mean: over the images and over the pixels"),
+        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share v as well: take the mean over them, no sum"),
+        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all of them share v, take the mean"),
         (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all of them share v, take the mean"),
-        (lambda x, m: right(x, m) / 2, "the factor 2: the logarithm too has a 1/2 in front of it"),
-        (lambda x, m: 2 * right(x, m), "the factor 2: the squared error too has a 1/2 in front of it"),
-        (lambda x, m: np.sqrt(right(x, m)), "that is the standard deviation: the variance is its square"),
-        (lambda x, m: 1 / right(x, m), "upside down: larger errors need a larger variance"),
-        (lambda x, m: np.log(right(x, m)), "that is the logarithm of the variance"),
+        (lambda x, m: _mean_square(x, m) / 2, "the factor 2: the logarithm too has a 1/2 in front of it"),
+        (lambda x, m: 2 * _mean_square(x, m), "the factor 2: the squared error too has a 1/2 in front of it"),
+        (lambda x, m: np.sqrt(_mean_square(x, m)), "that is the standard deviation: the variance is its square"),
+        (lambda x, m: 1 / _mean_square(x, m), "upside down: larger errors need a larger variance"),
+        (lambda x, m: np.log(_mean_square(x, m)), "that is the logarithm of the variance"),
         (lambda x, m: np.var(x - m), "do not subtract the mean error: what is wrong on average is an error too"),
         (lambda x, m: np.var(x), "that is the variance of the pixels: the predictions do not appear in it"),
         (lambda x, m: np.abs(x - m).mean(), "a Gaussian squares its errors"),
     ]
-    return function_verdict(answer, cases, right, slips)
+    return function_verdict(answer, cases, _mean_square, slips)
 
 
 def _terms(z, z_mean, z_log_var):
