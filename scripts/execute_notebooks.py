@@ -19,6 +19,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(path):
+    """Run a notebook in its own folder and write it back, outputs included, all of it or nothing."""
     notebook = nbformat.read(path, as_version=4)
     start = time.perf_counter()
     client = NotebookClient(notebook, kernel_name="python3", timeout=600, resources={"metadata": {"path": path.parent}})

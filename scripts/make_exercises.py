@@ -1,27 +1,50 @@
-"""Generates notebooks/exercises from notebooks/solutions: what is tagged `solution` becomes `answer = ...`."""
+"""Generates notebooks/exercises from notebooks/solutions: what is tagged `solution` becomes `answer = ...`.
 
+Usage: python scripts/make_exercises.py [SOLUTION ...]     (all solutions where none is named)
+
+Only solutions are executed. An exercise takes its outputs from there, and from its checks, called without an answer.
+"""
+
+import contextlib
+import io
+import re
+import sys
 from pathlib import Path
 
 import nbformat
 from execute_notebooks import ROOT, execute
 
+from vaehelpers import exercises
+
 STUB = "answer = ..."
+CHECK = re.compile(r"exercises\.(check_\w+)\(answer((?:, \w+)*)\)")
 
 
 def exercise_of(solution):
-    """The exercise notebook of a solution notebook, without outputs."""
+    """The exercise notebook of an executed solution: its cells and their outputs, but open where it answers."""
     for cell in solution.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+        check = CHECK.fullmatch(cell.source)
         if "solution" in cell.metadata.get("tags", []):
-            cell.source, cell.metadata = STUB, {}
+            cell.source = STUB
+            cell.metadata = {}
+            cell.outputs = []
+        elif check:
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said_of_no_answer(*check.groups()))]
     return solution
 
 
+def said_of_no_answer(check, further):
+    """What a check prints where the answer is still `...`: it needs nothing else then, so what follows is `...` too."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        getattr(exercises, check)(..., *[...] * further.count(","))
+    return printed.getvalue()
+
+
 if __name__ == "__main__":
-    for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+    named = [Path(name).resolve() for name in sys.argv[1:]]
+    for path in named or sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
         execute(path)
-        target = Path(str(path).replace("solutions", "exercises"))
+        target = ROOT / "notebooks" / "exercises" / path.name
         target.parent.mkdir(exist_ok=True)
         nbformat.write(exercise_of(nbformat.read(path, as_version=4)), target)
-        execute(target)

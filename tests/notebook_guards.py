@@ -5,7 +5,10 @@ tagged `raises-exception` passes when it raises nothing; `nbval-skip` and NBVAL_
 """
 
 import re
+import symtable
 from collections import Counter
+
+from make_exercises import CHECK, STUB
 
 MAX_CELLS, MIN_CELLS = 35, 20
 MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
@@ -90,6 +93,46 @@ def _code_cell(cell, number):
         shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
         if re.search(r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}", shown):
             yield "an output holds a path or an address of this machine"
+
+
+def open_problems(exercise, solution):
+    """What could fail in an exercise, or print something else than is stored, although only its solution is executed.
+
+    The cells that both share have run in the solution, where the answers were given. They run alike without one where
+    they neither read nor bind what an answer binds; the checks, which do, say that there is no answer.
+    """
+    answers = set()
+    for cell in code_cells(solution):
+        if "solution" in tags(cell):
+            answers |= _global_names(cell, bound=True)
+    for number, cell in enumerate(code_cells(exercise), start=1):
+        for problem in _open_cell(text(cell["source"]), cell, answers):
+            yield f"code cell {number}: {problem}"
+
+
+def _open_cell(source, cell, answers):
+    if source == STUB:
+        return
+    is_check = CHECK.fullmatch(source)
+    used = _global_names(cell) & (answers - {"answer"} if is_check else answers)
+    if "check_" in source and not is_check:
+        yield "it is not just one call of a check, with the answer and names"
+    elif used:
+        yield f"it uses what an answer binds: {', '.join(sorted(used))}"
+
+
+def _global_names(cell, bound=False):
+    """The global names that a cell reads or binds, inside its functions too; `bound`: that it binds."""
+    symbols = _globals(symtable.symtable(text(cell["source"]), "cell", "exec"))
+    return {s.get_name() for s in symbols if not bound or s.is_assigned() or s.is_imported()}
+
+
+def _globals(table):
+    for symbol in table.get_symbols():
+        if table.get_type() == "module" or symbol.is_global():
+            yield symbol
+    for inner in table.get_children():
+        yield from _globals(inner)
 
 
 def ignored_share(notebooks):

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from make_exercises import exercise_of
-from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, problems
+from make_exercises import CHECK, exercise_of
+from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, open_problems, problems
+
+from vaehelpers import exercises
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -37,6 +39,11 @@ def test_exercises_and_solutions_keep_the_rules(path):
     assert problems(read(path), path.stat().st_size, lesson=False) == []
 
 
+@pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_notebook_keeps_the_schema(path):
+    nbformat.validate(read(path))
+
+
 def test_few_cells_are_ignored():
     assert ignored_share([read(path) for path in [*LESSONS, *SOLUTIONS, *EXERCISES]]) <= MAX_IGNORED_SHARE
 
@@ -48,14 +55,38 @@ def test_every_lesson_has_its_exercises():
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_exercises_are_generated_from_solutions(path):
-    """The exercise is the solution with `answer = ...` in the place of the three tagged cells, and nothing else."""
+    """The exercise is the solution with `answer = ...` in three tagged cells and "not answered" below, nothing else."""
     solution = nbformat.read(path, as_version=4)
     assert sum("solution" in cell.metadata.get("tags", []) for cell in solution.cells) == 3
-    generated = exercise_of(solution).cells
-    assert [cell.source for cell in generated].count("answer = ...") == 3
-    exercise = nbformat.read(ROOT / "notebooks" / "exercises" / path.name, as_version=4).cells
-    kept = ("id", "cell_type", "source", "metadata")
-    assert [[cell[k] for k in kept] for cell in exercise] == [[cell[k] for k in kept] for cell in generated]
+    generated = exercise_of(solution)
+    assert [cell.source for cell in generated.cells].count("answer = ...") == 3
+    assert nbformat.read(ROOT / "notebooks" / "exercises" / path.name, as_version=4) == generated
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_an_exercise_runs_without_answers_as_its_solution_ran(path):
+    exercise = read(ROOT / "notebooks" / "exercises" / path.name)
+    assert list(open_problems(exercise, read(path))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("answer + 1", "binds: answer"),
+        ("p.shape", "binds: p"),
+        ("def f():\n    return p", "binds: p"),
+        ("p = 2", "binds: p"),
+        ("exercises.check_floor(answer, p)", "binds: p"),
+        ("print(1); exercises.check_floor(answer, small)", "not just one call"),
+        ("exercises.check_floor(small, small)", "not just one call"),
+    ],
+)
+def test_a_cell_that_needs_an_answer_is_found(source, words):
+    """The solution of lesson 01 binds p in its last answer."""
+    exercise = read(EXERCISES[1])
+    code_cells(exercise)[-1]["source"] = source
+    (problem,) = open_problems(exercise, read(SOLUTIONS[1]))
+    assert problem.startswith("code cell 8: ") and words in problem
 
 
 @pytest.mark.parametrize("path", [*SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -63,6 +94,15 @@ def test_solutions_are_right_and_exercises_are_open(path):
     said = [text for cell in code_cells(read(path)) if "check_" in "".join(cell["source"]) for text in cell["outputs"]]
     wanted = "✓ right" if path.parent.name == "solutions" else "… not answered yet"
     assert ["".join(output["text"]).startswith(wanted) for output in said] == [True] * 3
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_a_check_knows_its_exercise(path):
+    """The documentation of the k-th check of a notebook says which lesson and which exercise it belongs to."""
+    checks = [CHECK.fullmatch("".join(cell["source"])) for cell in code_cells(read(path))]
+    documented = [getattr(exercises, check[1]).__doc__ for check in checks if check]
+    wanted = [f"Lesson {path.stem[:2]}, exercise {k}: " for k in (1, 2, 3)]
+    assert [doc[: len(start)] for doc, start in zip(documented, wanted, strict=True)] == wanted
 
 
 def spoiled(change):
@@ -115,18 +155,26 @@ def test_a_large_notebook_is_found():
     assert any("bytes" in problem for problem in problems(read(LESSONS[0]), 800_001))
 
 
-@pytest.mark.parametrize(
-    ("stored", "count", "passes"), [("2", 1, True), ("3", 1, False), (None, 1, False), (None, None, True)]
-)
-def test_nbval_compares_a_cell_that_was_executed(tmp_path, stored, count, passes):
-    """The last case is nbval's hole: a stripped cell passes whatever it prints. The guards close it."""
+def sum_cell(stored, count):
+    """A cell `1 + 1` that was executed as number `count`, with that output stored."""
     result = {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": {"text/plain": stored}}
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1 + 1", "execution_count": count}
-    notebook = {"cells": [{**cell, "outputs": [result] if stored else []}], "nbformat": 4, "nbformat_minor": 5}
-    notebook["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    (tmp_path / "one.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-c", ROOT / "pyproject.toml", tmp_path / "one.ipynb"]
-    assert (subprocess.run(command, capture_output=True, cwd=tmp_path).returncode == 0) == passes
+    outputs = [nbformat.from_dict(result)] if stored else []
+    return nbformat.v4.new_code_cell("1 + 1", execution_count=count, outputs=outputs)
+
+
+def test_nbval_compares_a_cell_that_was_executed(tmp_path):
+    """The last cell is nbval's hole: a stripped cell passes whatever it prints. The guards close it."""
+    cells = [sum_cell("2", 1), sum_cell("3", 2), sum_cell(None, 3), sum_cell(None, None)]
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), tmp_path / "one.ipynb")
+    command = [sys.executable, "-m", "pytest", "-rA", "--tb=no", "--nbval", "-c", ROOT / "pyproject.toml", "one.ipynb"]
+    printed = subprocess.run(command, capture_output=True, cwd=tmp_path, text=True).stdout
+    assert re.findall(r"^(PASSED|FAILED|ERROR) \S*::Cell (\d)", printed, re.MULTILINE) == [
+        ("PASSED", "0"),
+        ("PASSED", "3"),
+        ("FAILED", "1"),
+        ("FAILED", "2"),
+    ]
 
 
 def test_the_readme_shows_the_lessons_own_figure():
