@@ -1,8 +1,12 @@
-"""Which beta ANY loss trains: `audit_loss` for a function, `audit_keras_vae` for a class."""
+"""Which beta ANY loss trains: `audit_loss` for a function, `audit_keras_vae` for a class.
+
+How a loss is called: `oracle`, `frameworks`, `keras_vae`. On what: `probes`, `prober`. What it is: `terms` (of the
+exact ELBO), `fit`, `reductions`, `decoder_variance`, `misfits`; the answer is a `verdict`, put together in
+`effective_beta`.
+"""
 
 from vaehelpers.audit.effective_beta import audit_loss
-from vaehelpers.audit.oracle import AuditError
-from vaehelpers.audit.verdict import LossAudit
+from vaehelpers.audit.verdict import AuditError, LossAudit
 
 __all__ = ["AuditError", "LossAudit", "audit_keras_vae", "audit_loss"]
 
@@ -14,3 +18,8 @@ def __getattr__(name):
 
         return audit_keras_vae
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    """What Tab offers: the public names."""
+    return list(__all__)

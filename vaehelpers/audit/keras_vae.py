@@ -6,8 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from vaehelpers.audit.effective_beta import audit_oracle, check_sizes
-from vaehelpers.audit.oracle import AuditError
+from vaehelpers.audit.effective_beta import audit_oracle
+from vaehelpers.audit.oracle import at_probe
+from vaehelpers.audit.probes import check_sizes
+from vaehelpers.audit.verdict import AuditError
 
 
 class _Codes(keras.Model):
@@ -18,10 +20,12 @@ class _Codes(keras.Model):
         shape = (sizes.batch, sizes.latent_dim)
         self.z_mean = self.add_weight(shape=shape, initializer="zeros", name="z_mean")
         self.z_log_var = self.add_weight(shape=shape, initializer="zeros", name="z_log_var")
-        self.with_z, self.noise = with_z, keras.random.SeedGenerator(0)
+        self.with_z = with_z
+        self.noise = keras.random.SeedGenerator(0)
 
     def call(self, inputs, training=None):
-        z_mean, z_log_var = ops.convert_to_tensor(self.z_mean), ops.convert_to_tensor(self.z_log_var)
+        z_mean = ops.convert_to_tensor(self.z_mean)
+        z_log_var = ops.convert_to_tensor(self.z_log_var)
         noise = keras.random.normal(z_mean.shape, dtype=z_mean.dtype, seed=self.noise)
         z = z_mean + ops.exp(0.5 * z_log_var) * noise
         return (z_mean, z_log_var, z) if self.with_z else (z_mean, z_log_var)
@@ -52,18 +56,21 @@ class _Recorder(keras.optimizers.SGD):
 class KerasOracle:
     """A VAE class as a loss: the step's `loss` for a value, what reaches the optimiser for gradients."""
 
-    framework, rounding = "keras", np.finfo("float32").eps
+    framework = "keras"
+    rounding = np.finfo("float32").eps
 
     def __init__(self, vae_class, sizes):
         failures = []
-        x = np.full((sizes.batch, *sizes.image_shape), 0.5, "float32")
+        x = ops.full((sizes.batch, *sizes.image_shape), 0.5, "float32")
         for with_z in (True, False):
-            encoder, decoder = _Codes(sizes, with_z), _Images(sizes)
+            encoder = _Codes(sizes, with_z)
+            decoder = _Images(sizes)
             self.variables = [decoder.x_decoded, encoder.z_mean, encoder.z_log_var]
-            for data in (lambda x: x, lambda x: (x, x)):
+            for self.data in (lambda x: x, lambda x: (x, x)):
+                recorder = _Recorder()
                 try:
-                    self.data, self.vae = data, vae_class(encoder, decoder)
-                    self.vae.compile(optimizer=_Recorder(), run_eagerly=True)
+                    self.vae = vae_class(encoder, decoder)
+                    self.vae.compile(optimizer=recorder, run_eagerly=True)
                     self._step(x)
                 except Exception as error:  # whatever the class raises: its encoder or its data may have another form
                     failures.append(f"{type(error).__name__}: {str(error)[:200]}")
@@ -81,7 +88,7 @@ class KerasOracle:
         self.vae.reset_metrics()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            data = self.data(ops.convert_to_tensor(x))
+            data = self.data(x)
             logs = self._jax_step(data) if keras.backend.backend() == "jax" else self.vae.train_step(data)
         found = [key for key in ("loss", "total_loss") if key in logs]
         if not found:
@@ -99,17 +106,20 @@ class KerasOracle:
                 variable.assign(value)
         return logs
 
-    def _run(self, probe):
+    def __call__(self, probe):
         for variable, value in zip(self.variables, probe[1:], strict=True):
             variable.assign(value)
-        return np.asarray(self._step(probe.x.astype("float32")), "float64")
-
-    def __call__(self, probe):
-        return self._run(probe)
+        x = ops.convert_to_tensor(probe.x.astype("float32"))
+        try:
+            return np.asarray(self._step(x), "float64")
+        except AuditError:
+            raise
+        except Exception as error:  # a class may refuse some sizes or codes, as a function may
+            raise AuditError(f"the training step raised {at_probe(error, probe)}") from error
 
     def gradients(self, probe):
         self.vae.optimizer.gradients = None
-        self._run(probe)
+        self(probe)
         found = self.vae.optimizer.gradients
         if found is None:
             raise AuditError("no gradient reached the optimiser that the model is compiled with: has it its own?")

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from vaehelpers.audit.probes import LIKELIHOODS, Likelihood, at_the_prior, kl, probe_at, random_codes, random_images
+from vaehelpers.audit.probes import at_the_prior, probe_at, random_codes, random_images
+from vaehelpers.audit.terms import LIKELIHOODS, Likelihood, kl
 
 WITHIN = 1e-4
 N_PROBES = 14
@@ -94,7 +95,8 @@ RECONSTRUCTIONS = (_swapped, _positive_weight, _mixture, _curved)
 
 def _weighted_pixels(measure, sizes, pair):
     """Change one pixel at a time on a uniform image: the loss must change alike."""
-    x, start = np.full_like(pair[0], 0.3), np.full_like(pair[1], 0.6)
+    x = np.full_like(pair[0], 0.3)
+    start = np.full_like(pair[1], 0.6)
     before = measure((x, start), at_the_prior(sizes))
     changes = []
     for pixel in np.unique(np.linspace(0, sizes.pixels - 1, 24).astype(int)):
@@ -183,7 +185,8 @@ def _path(measure, images, sizes):
     if not np.allclose(values, mirrored, rtol=1e-6):
         return None
     steps = np.diff(values) / np.diff(grid)
-    slope, rise = steps[-1], values[-1] - values[0]
+    slope = steps[-1]
+    rise = values[-1] - values[0]
     if slope > 0 and (steps < -1e-3 * slope).any():
         capacity = (grid[-1] - rise / slope) / 2 * sizes.latent_dim
         return (
@@ -205,10 +208,12 @@ def _equal_means(sizes, nats, sign):
 
 
 def _weighted_latents(measure, images, sizes):
-    shape, changes = (sizes.batch, sizes.latent_dim), []
+    shape = (sizes.batch, sizes.latent_dim)
+    changes = []
     before = measure(images, at_the_prior(sizes))
     for j in range(sizes.latent_dim):
-        z_mean, z_log_var = np.zeros(shape), np.full(shape, 1e-6)
+        z_mean = np.zeros(shape)
+        z_log_var = np.full(shape, 1e-6)
         z_mean[:, j] = 2.0
         changes.append(measure(images, (z_mean, z_log_var)) - before)
     mirrored = measure(images, (-z_mean, z_log_var)) - before

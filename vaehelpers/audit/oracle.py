@@ -1,96 +1,11 @@
 """Anybody's loss as a function of NumPy arrays: called in its own framework, in float64 where it can."""
 
-import contextlib
-import importlib.util
 import sys
-import warnings
-from typing import NamedTuple
 
 import numpy as np
 
-
-class AuditError(ValueError):
-    """No single beta can be given for a loss; the message says what was found."""
-
-
-class Probe(NamedTuple):
-    """What a loss is called with: images, the decoder's output, and the posterior's parameters."""
-
-    x: np.ndarray
-    x_decoded: np.ndarray
-    z_mean: np.ndarray
-    z_log_var: np.ndarray
-
-
-def _tensorflow_gradients(loss_fn, x, *inputs):
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        loss = tf.reduce_mean(loss_fn(x, *inputs))
-    return tape.gradient(loss, inputs, unconnected_gradients="zero")
-
-
-def _jax_gradients(loss_fn, x, *inputs):
-    import jax
-
-    return jax.grad(lambda *inputs: jax.numpy.mean(loss_fn(x, *inputs)), argnums=(0, 1, 2))(*inputs)
-
-
-def _torch_gradients(loss_fn, x, *inputs):
-    import torch
-
-    with torch.inference_mode(False), torch.enable_grad():
-        inputs = [tensor.clone().requires_grad_() for tensor in inputs]
-        loss = loss_fn(x.clone(), *(tensor.clone() for tensor in inputs)).mean()
-    if not loss.requires_grad:
-        return [torch.zeros_like(tensor) for tensor in inputs]
-    found = torch.autograd.grad(loss, inputs, allow_unused=True)
-    return [torch.zeros_like(tensor) if g is None else g for tensor, g in zip(inputs, found, strict=True)]
-
-
-def _tensors(framework, arrays):
-    if framework == "tensorflow":
-        return [sys.modules["tensorflow"].constant(array) for array in arrays]
-    if framework == "jax":
-        return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
-    if framework == "torch":
-        return [sys.modules["torch"].tensor(array) for array in arrays]
-    return arrays
-
-
-GRADIENTS = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients, "torch": _torch_gradients}
-FRAMEWORKS = ("numpy", *GRADIENTS)
-
-
-@contextlib.contextmanager
-def _quiet(framework):
-    """JAX in double precision, and no warnings: a probe outside a wrong KL's domain is the audit's own doing."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(np.errstate(all="ignore"))
-        warnings.simplefilter("ignore")
-        if framework == "jax":
-            stack.enter_context(sys.modules["jax"].enable_x64(True))
-        yield
-
-
-def _to_numpy(result):
-    if isinstance(result, (tuple, list, dict, str)) or result is None:
-        raise AuditError(
-            f"loss_fn returned a {type(result).__name__}: return the total loss alone, a scalar or [B]; "
-            "for example wrap it as lambda *terms: my_loss(*terms)[0]"
-        )
-    if hasattr(result, "detach"):
-        result = result.detach().cpu()
-        result = (result.double() if result.element_size() == 2 else result).numpy()
-    array = np.asarray(result)
-    return array if array.dtype.kind in "fiu" else array.astype("float64")
-
-
-def _framework_of(result):
-    module = type(result).__module__.split(".")[0]
-    return {"jaxlib": "jax"}.get(module, module if module in GRADIENTS else "numpy")
+from vaehelpers.audit.frameworks import GRADIENTS, SetUpError, framework_of, given_to, load, loaded, to_numpy
+from vaehelpers.audit.verdict import AuditError
 
 
 class Oracle:
@@ -100,45 +15,42 @@ class Oracle:
         loss_fn: `(x, x_decoded, z_mean, z_log_var)` to a scalar or `[B]`.
         framework: one of `FRAMEWORKS`, or "auto": that of the first call which succeeds, and of what it returns.
         probe: a `Probe` to try it on.
+
+    Raises:
+        AuditError: where the loss cannot be called.
+        SetUpError: where the audit itself cannot make the arrays to call it with.
     """
 
     def __init__(self, loss_fn, framework, probe):
         self.loss_fn = loss_fn
+        auto = framework == "auto"
+        if not auto:
+            load(framework)
         failures = []
-        for name in ("numpy", "torch", "tensorflow", "jax") if framework == "auto" else (framework,):
-            if not self._loaded(name, framework == "auto"):
-                continue
+        for name in loaded() if auto else (framework,):
             for dtype in ("float64", "float32"):
-                self.framework, self.dtype = name, dtype
+                self.framework = name
+                self.dtype = dtype
                 try:
-                    result = self._call(probe)
-                    if framework == "auto" and _framework_of(result) not in (name, "numpy"):
-                        self.framework = _framework_of(result)
-                        result = self._call(probe)
-                    value = _to_numpy(result)
+                    value = self._first_value(probe, auto)
                 except AuditError:
                     raise
                 except Exception as error:  # whatever anybody's loss raises: the next framework or type may do
-                    failures.append(f"{self.framework} {dtype}: {type(error).__name__}: {str(error)[:200]}")
+                    failures.append((f"{self.framework} {dtype}", error))
                     continue
                 self.rounding = self._rounding(value)
                 if self.framework == "jax":
                     self._compile(probe, value)
                 return
-        said = "\n  ".join(dict.fromkeys(failures))
-        raise AuditError(
-            "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var), on images with grey pixels (a "
-            f"distribution that takes bits only needs validate_args=False):\n  {said}"
-        )
+        raise _no_call(failures)
 
-    @staticmethod
-    def _loaded(name, auto):
-        """A loss's framework has been imported with it; one that is asked for by name is imported here."""
-        if not auto and importlib.util.find_spec(name) is None:
-            raise ValueError(f"framework is {name!r}, which is not installed")
-        if not auto:
-            importlib.import_module(name)
-        return name in sys.modules
+    def _first_value(self, probe, auto):
+        """What the loss is at a probe, called in the framework of what it returns."""
+        result = self._call(probe)
+        if auto and framework_of(result) not in (self.framework, "numpy"):
+            self.framework = framework_of(result)
+            result = self._call(probe)
+        return to_numpy(result)
 
     def _rounding(self, value):
         """The rounding unit of what came back: a loss may compute in float32 whatever it is given."""
@@ -150,33 +62,30 @@ class Oracle:
 
     def _compile(self, probe, value):
         """Compile a JAX loss, which is many times faster, unless it cannot be or draws its noise outside of JAX."""
-        eager, self.loss_fn = self.loss_fn, sys.modules["jax"].jit(self.loss_fn)
+        eager = self.loss_fn
+        self.loss_fn = sys.modules["jax"].jit(eager)
         try:
-            with _quiet("jax"):
-                same = np.array_equal(_to_numpy(eager(*self._arrays(probe))), value)
+            with self._arrays(probe) as arrays:
+                same = np.array_equal(to_numpy(eager(*arrays)), value)
             self._call(probe)
         except Exception:  # a loss that leaves JAX's arrays runs all the same, only slower
             same = False
         self.loss_fn = self.loss_fn if same else eager
 
     def _call(self, probe):
-        with _quiet(self.framework):
-            return self.loss_fn(*self._arrays(probe))
+        with self._arrays(probe) as arrays:
+            return self.loss_fn(*arrays)
 
     def _arrays(self, probe):
-        return _tensors(self.framework, [array.astype(self.dtype) for array in probe])
+        return given_to(self.framework, [array.astype(self.dtype) for array in probe])
 
     def __call__(self, probe):
         try:
-            value = _to_numpy(self._call(probe)).astype("float64")
-        except AuditError:
+            value = to_numpy(self._call(probe)).astype("float64")
+        except (AuditError, SetUpError):
             raise
         except Exception as error:  # anybody's loss may refuse some sizes or codes
-            farthest = np.abs(probe.z_mean).max()
-            raise AuditError(
-                f"loss_fn raised {type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
-                f"|z_mean| up to {farthest:.2g}: {str(error)[:200]}"
-            ) from error
+            raise AuditError(f"loss_fn raised {at_probe(error, probe)}") from error
         if value.shape not in ((), (len(probe.x),)):
             raise AuditError(
                 f"loss_fn returned shape {value.shape} for a batch of {len(probe.x)}: return one number per example "
@@ -188,6 +97,26 @@ class Oracle:
         """d mean(loss) / d (x_decoded, z_mean, z_log_var) as NumPy arrays; `None` in NumPy, which has none."""
         if self.framework not in GRADIENTS:
             return None
-        with _quiet(self.framework):
-            found = GRADIENTS[self.framework](self.loss_fn, *self._arrays(probe))
-            return [_to_numpy(gradient).astype("float64") for gradient in found]
+        with self._arrays(probe) as arrays:
+            found = GRADIENTS[self.framework](self.loss_fn, *arrays)
+            return [to_numpy(gradient).astype("float64") for gradient in found]
+
+
+def at_probe(error, probe):
+    """An error and the probe at which a loss raised it, in words."""
+    return (
+        f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
+        f"|z_mean| up to {np.abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
+    )
+
+
+def _no_call(failures):
+    """Why a loss could not be called: the audit's own fault where it was not even tried in some framework."""
+    for _, error in failures:
+        if isinstance(error, SetUpError):
+            return error
+    said = [f"{where}: {type(error).__name__}: {str(error)[:200]}" for where, error in failures]
+    return AuditError(
+        "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var), on images with grey pixels (a "
+        "distribution that takes bits only needs validate_args=False):\n  " + "\n  ".join(dict.fromkeys(said))
+    )

@@ -1,10 +1,9 @@
-"""The inputs on which a loss is probed, and the exact terms of the ELBO at each of them."""
+"""The inputs on which a loss is probed: images, decoder outputs and codes of any sizes."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-
-from vaehelpers.audit.oracle import Probe
 
 
 class Sizes(NamedTuple):
@@ -19,57 +18,32 @@ class Sizes(NamedTuple):
         return int(np.prod(self.image_shape))
 
 
-def _sigmoid(logits):
-    return 1 / (1 + np.exp(-logits))
+def check_sizes(image_shape, latent_dim, batch_size):
+    """Whole positive numbers, as `Sizes`."""
+    if not isinstance(image_shape, (tuple, list)):
+        raise TypeError(f"image_shape is {image_shape!r}: pass a tuple such as (28, 28, 1)")
+    if not image_shape:
+        raise ValueError(f"image_shape is {image_shape!r}, without an axis: pass a tuple such as (28, 28, 1)")
+    numbers = [("image_shape", n) for n in image_shape] + [("latent_dim", latent_dim), ("batch_size", batch_size)]
+    for name, value in numbers:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} holds {value!r}: whole numbers are wanted")
+        if value < 1:
+            raise ValueError(f"{name} holds {value}: it must be at least 1")
+    return Sizes(int(batch_size), tuple(map(int, image_shape)), int(latent_dim))
 
 
-def _bernoulli(x, p):
-    return -x * np.log(p) - (1 - x) * np.log1p(-p)
+class Probe(NamedTuple):
+    """What a loss is called with: images, the decoder's output, and the posterior's parameters."""
+
+    x: np.ndarray
+    x_decoded: np.ndarray
+    z_mean: np.ndarray
+    z_log_var: np.ndarray
 
 
-DISTORTIONS = {
-    "gaussian": (lambda x, mean: 0.5 * (x - mean) ** 2, lambda x, mean: mean - x),
-    "laplace": (lambda x, mean: np.abs(x - mean), lambda x, mean: np.sign(mean - x)),
-    "bernoulli": (_bernoulli, lambda x, p: (p - x) / (p * (1 - p))),
-}
-
-
-class Likelihood(NamedTuple):
-    """Minus log p(x|z) up to its constant, at unit scale, of the decoder's output or of its sigmoid."""
-
-    name: str
-    from_logits: bool
-
-    @property
-    def reads(self):
-        """What x_decoded is to it."""
-        if self.from_logits:
-            return "logits"
-        return "probabilities" if self.name == "bernoulli" else "means"
-
-    def per_pixel(self, probe):
-        return DISTORTIONS[self.name][0](probe.x, self.mean(probe.x_decoded))
-
-    def mean(self, x_decoded):
-        return _sigmoid(x_decoded) if self.from_logits else x_decoded
-
-    def distortion(self, probe):
-        """Sum over pixels, mean over examples."""
-        return self.per_pixel(probe).sum() / len(probe.x)
-
-    def gradient(self, probe):
-        """d distortion / d x_decoded."""
-        mean = self.mean(probe.x_decoded)
-        chain = mean * (1 - mean) if self.from_logits else 1.0
-        return DISTORTIONS[self.name][1](probe.x, mean) * chain / len(probe.x)
-
-
-LIKELIHOODS = [Likelihood(name, from_logits) for from_logits in (False, True) for name in DISTORTIONS]
-
-
-def kl(z_mean, z_log_var):
-    """KL(N(z_mean, exp(z_log_var)) || N(0, I)): sum over latents, mean over examples."""
-    return 0.5 * (np.expm1(z_log_var) - z_log_var + z_mean**2).sum() / len(z_mean)
+def probe_at(images, codes):
+    return Probe(*images, *codes)
 
 
 def at_the_prior(sizes):
@@ -102,7 +76,9 @@ def perfect_images(sizes, likelihood, rng):
 
 def random_codes(sizes, scale, rng):
     """Means of this scale; log variances in (-3, 2), nearer to 0 for scales below 1."""
-    z_mean, uniform = rng.standard_normal((sizes.batch, sizes.latent_dim)), rng.random((sizes.batch, sizes.latent_dim))
+    shape = (sizes.batch, sizes.latent_dim)
+    z_mean = rng.standard_normal(shape)
+    uniform = rng.random(shape)
     return scale * z_mean, min(1, scale) * (5 * uniform - 3)
 
 
@@ -110,7 +86,3 @@ def far_codes(sizes, rng, noisy):
     """Codes of a large KL; further out and narrower for a Monte Carlo KL, of which one draw is off by a thousandth."""
     signs = rng.choice([-1.0, 1.0], size=(sizes.batch, sizes.latent_dim))
     return (100 * signs, np.full(signs.shape, -8.0)) if noisy else (30 * signs, np.full(signs.shape, -2.0))
-
-
-def probe_at(images, codes):
-    return Probe(*images, *codes)

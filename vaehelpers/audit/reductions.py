@@ -4,16 +4,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit.probes import Sizes
+from vaehelpers.audit.verdict import AuditError
+
+FAILED = "failed"
 
 
-class Weights(NamedTuple):
-    """A loss's weights of the distortion and the KL, both means over the batch, and its constant, at some sizes."""
+class Powers(NamedTuple):
+    """The powers of the sizes that a loss's two weights follow: 0 for a sum over an axis, -1 for a mean over it.
 
-    sizes: Sizes
-    distortion: float
-    kl: float
-    constant: float
+    Each is a whole number, `None` for a weight that follows none, or `FAILED` for a loss that takes no other size.
+    """
+
+    batch: tuple  # of the distortion's weight and of the KL's
+    latents: int | str | None  # of the KL's weight
+    pixels: tuple  # of the distortion's weight, axis by axis of an image
+    kl_by_pixels: tuple  # of the KL's weight, axis by axis of an image
 
 
 class Reading(NamedTuple):
@@ -40,6 +45,13 @@ def other_batch(sizes):
     return next((b for b in range(start, start + 50) if all(b % n for n in lengths)), start)
 
 
+def other_image(sizes, axis):
+    """The same sizes with images that differ along one axis."""
+    shape = list(sizes.image_shape)
+    shape[axis] = other_size(shape[axis], sizes.batch)
+    return sizes._replace(image_shape=tuple(shape))
+
+
 def exponent(here, there, ratio):
     """The power of a size that a weight follows: 0 for a sum over it, -1 for a mean; `None` for neither of -1, 0, 1."""
     if not (here * there > 0 and np.isfinite(there)):
@@ -55,59 +67,75 @@ def channel_axis(image_shape):
     return 0 if image_shape[0] in (1, 3, 4) and image_shape[-1] not in (1, 3, 4) else len(image_shape) - 1
 
 
-def read_reductions(here, weights_at, per_example, likelihood):
-    """Call the loss at other sizes, one size at a time, and read what it does with each axis."""
+def measure_at_other_sizes(here, weights_at):
+    """Call the loss at other sizes, one size at a time: the `Weights` found there, and their `Powers`."""
     sizes = here.sizes
-    shapes = {"batch": other_batch(sizes), "latent_dim": 2 * sizes.latent_dim + 1}
-    measured = {name: _try(weights_at, sizes._replace(**{name: n})) for name, n in shapes.items()}
-    reference = measured["batch"] or here
-    others = {}
-    for axis, n in enumerate(sizes.image_shape):
-        shape = list(sizes.image_shape)
-        shape[axis] = other_size(n, reference.sizes.batch)
-        others[axis] = reference.sizes._replace(image_shape=tuple(shape))
-        measured[axis] = _try(weights_at, others[axis])
+    batch = _try(weights_at, sizes._replace(batch=other_batch(sizes)))
+    latents = _try(weights_at, sizes._replace(latent_dim=2 * sizes.latent_dim + 1))
+    start = batch or here
+    images = [_try(weights_at, other_image(start.sizes, axis)) for axis in range(len(sizes.image_shape))]
     channel = channel_axis(sizes.image_shape)
-    if any(measured[axis] is None for axis in range(len(sizes.image_shape))):
-        measured[channel] = None  # a reshape to rows of fixed length may take more channels for more images
+    if channel is not None and None in images:
+        images[channel] = None  # a reshape to rows of fixed length may take more channels for more images
+    powers = Powers(
+        batch=tuple(_power(here, batch, term, lambda sizes: sizes.batch) for term in ("distortion", "kl")),
+        latents=_power(here, latents, "kl", lambda sizes: sizes.latent_dim),
+        pixels=_by_axis(start, images, "distortion"),
+        kl_by_pixels=_by_axis(start, images, "kl"),
+    )
+    return [weights for weights in (batch, latents, *images) if weights is not None], powers
 
-    def power(name, term, ratio):
-        before, there = (here if name in shapes else reference), measured[name]
-        return "failed" if there is None else exponent(getattr(before, term), getattr(there, term), ratio)
 
-    batch_ratio, latent_ratio = shapes["batch"] / sizes.batch, shapes["latent_dim"] / sizes.latent_dim
-    batch_powers = [power("batch", term, batch_ratio) for term in ("distortion", "kl")]
-    axis_ratios = [others[axis].image_shape[axis] / n for axis, n in enumerate(sizes.image_shape)]
-    pixel_powers = [power(axis, "distortion", ratio) for axis, ratio in enumerate(axis_ratios)]
-    channels = "none" if channel is None else _reduction([pixel_powers[channel]])
-    pixels = _reduction([p for axis, p in enumerate(pixel_powers) if axis != channel])
-    latents = _reduction([power("latent_dim", "kl", latent_ratio)])
+def _power(before, there, term, size):
+    if there is None:
+        return FAILED
+    return exponent(getattr(before, term), getattr(there, term), size(there.sizes) / size(before.sizes))
 
-    batch = _batch_reduction(batch_powers, per_example)
-    summed = sizes.batch if batch == "sum" else 1
-    if pixels == "unknown" and "failed" in pixel_powers:
-        pixels, channels = _at_one_shape(here.distortion / summed, sizes, channels, likelihood.name)
-    if latents == "unknown" and sizes.latent_dim > 1:
-        latents = _named(here.kl / summed, sizes.latent_dim, (1.0,))
-    notes = _notes(pixels, channels, batch, batch_powers, pixel_powers, here, likelihood)
-    if all(p == -1 for p in (power(axis, "kl", ratio) for axis, ratio in enumerate(axis_ratios))):
-        notes.append("the KL is divided by the number of pixels as well")
-    reductions = {
-        "pixel_reduction": pixels,
-        "channel_reduction": channels,
-        "latent_reduction": latents,
-        "batch_reduction": batch,
+
+def _by_axis(before, images, term):
+    return tuple(
+        _power(before, there, term, lambda sizes, axis=axis: sizes.image_shape[axis])
+        for axis, there in enumerate(images)
+    )
+
+
+def classify(powers, channel, per_example):
+    """The reductions that belong to these powers, by name.
+
+    Args:
+        powers: `Powers`.
+        channel: the axis of an image that holds its channels, or `None`.
+        per_example: whether the loss returns one number per example.
+
+    Example:
+        >>> powers = Powers(batch=(0, 0), latents=0, pixels=(0, 0, -1), kl_by_pixels=(0, 0, 0))
+        >>> classify(powers, channel=2, per_example=False)["channel_reduction"]
+        'mean'
+    """
+    return {
+        "pixel_reduction": _reduction([p for axis, p in enumerate(powers.pixels) if axis != channel]),
+        "channel_reduction": "none" if channel is None else _reduction([powers.pixels[channel]]),
+        "latent_reduction": _reduction([powers.latents]),
+        "batch_reduction": _batch_reduction(powers.batch, per_example),
     }
-    known = [here, *filter(None, measured.values())]
-    averaged = np.prod([n for n, p in zip(sizes.image_shape, pixel_powers, strict=True) if p == -1])
+
+
+def read_reductions(here, weights_at, per_example, likelihood):
+    """What a loss does with each axis, from its weights `here` and those that `weights_at(sizes)` measures."""
+    sizes = here.sizes
+    others, powers = measure_at_other_sizes(here, weights_at)
+    reductions = classify(powers, channel_axis(sizes.image_shape), per_example)
+    summed = sizes.batch if reductions["batch_reduction"] == "sum" else 1
+    reductions |= _at_one_size(reductions, powers, here, summed, likelihood.name)
+    averaged = np.prod([n for n, p in zip(sizes.image_shape, powers.pixels, strict=True) if p == -1])
     scale = here.distortion / summed
-    return Reading(reductions, scale, scale * averaged, summed, known, notes)
+    return Reading(reductions, scale, scale * averaged, summed, [here, *others], _notes(reductions, powers, here))
 
 
 def _try(weights_at, sizes):
     try:
         weights = weights_at(sizes)
-    except Exception:  # whatever a loss that takes one size only raises
+    except AuditError:  # what becomes of anything that a loss of one size only raises
         return None
     return weights if np.isfinite(weights[1:]).all() else None
 
@@ -121,7 +149,7 @@ def _reduction(powers):
 
 
 def _batch_reduction(powers, per_example):
-    if "failed" in powers or None in powers:
+    if FAILED in powers or None in powers:
         return "unknown"
     if powers[0] != powers[1]:
         return "mixed"
@@ -137,25 +165,39 @@ def _named(weight, n, natural):
     return "mean" if np.isclose(weight * n, natural, rtol=1e-3).any() else "unknown"
 
 
-def _at_one_shape(weight, sizes, channels, likelihood):
-    pixels = _named(weight, sizes.pixels, (1.0, 2.0) if likelihood == "gaussian" else (1.0,))
-    return pixels, pixels if channels == "unknown" and sizes.image_shape[-1] > 1 else channels
+def _at_one_size(reductions, powers, here, summed, likelihood):
+    """Of a loss of one size: the reductions that its weights equal there, in the place of unknown ones."""
+    sizes = here.sizes
+    found = {}
+    if reductions["pixel_reduction"] == "unknown" and FAILED in powers.pixels:
+        natural = (1.0, 2.0) if likelihood == "gaussian" else (1.0,)
+        found["pixel_reduction"] = _named(here.distortion / summed, sizes.pixels, natural)
+        if reductions["channel_reduction"] == "unknown" and sizes.image_shape[-1] > 1:
+            found["channel_reduction"] = found["pixel_reduction"]
+    if reductions["latent_reduction"] == "unknown" and sizes.latent_dim > 1:
+        found["latent_reduction"] = _named(here.kl / summed, sizes.latent_dim, (1.0,))
+    return found
 
 
-def _notes(pixels, channels, batch, batch_powers, pixel_powers, here, likelihood):
+def _notes(reductions, powers, here):
+    pixels = reductions["pixel_reduction"]
+    batch = reductions["batch_reduction"]
+    batch_powers = powers.batch
     notes = []
-    if pixels == "sum" and channels == "mean":
+    if pixels == "sum" and reductions["channel_reduction"] == "mean":
         notes.append(
             "the last axis is averaged, as keras.losses.binary_crossentropy does: no difference for one channel, "
             "but on RGB images beta is 3 times as large"
         )
     if pixels == "mean" and np.isclose(here.distortion, (1.0, 2.0), rtol=1e-3).any():
         notes.append(f"the factor {here.sizes.pixels} is written as a number: it is right at this image size only")
-    if "failed" in pixel_powers:
+    if FAILED in powers.pixels:
         notes.append("the loss takes one image size only: its reductions over pixels could not be tried at another")
     if batch == "mixed" and batch_powers[0] != batch_powers[1]:
         notes.append(
             f"the two terms are reduced differently over the batch: beta is {here.kl / here.distortion:.3g} at batch "
             f"size {here.sizes.batch} and another one on a short last batch"
         )
+    if all(power == -1 for power in powers.kl_by_pixels):
+        notes.append("the KL is divided by the number of pixels as well")
     return notes

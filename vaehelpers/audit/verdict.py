@@ -5,7 +5,11 @@ from dataclasses import dataclass
 WITHIN_ONE_PERCENT = 0.01
 
 
-@dataclass(frozen=True)
+class AuditError(ValueError):
+    """No single beta can be given for a loss; the message says what was found."""
+
+
+@dataclass(frozen=True, repr=False)
 class LossAudit:
     """What a loss trains: `scale * (distortion + beta * rate) + constant`, reduced over the batch as it says.
 
@@ -51,6 +55,8 @@ class LossAudit:
 
     def __str__(self):
         return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *(f"- {note}" for note in self.notes)])
+
+    __repr__ = __str__  # what a cell of a notebook shows of its last line
 
     def _what(self):
         likelihood = self.likelihood.capitalize() + (" from logits" if self.x_decoded == "logits" else "")
