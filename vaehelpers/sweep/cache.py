@@ -8,12 +8,12 @@ from vaehelpers.sweep.storage import digest, read_arrays, write_arrays
 PART = "sweep in the middle"
 
 
-def key_of(settings, betas, seeds, x, measured):
-    """SHA-256 over the images, betas, seeds and settings, which hold a digest of the weights to start from."""
-    arrays = {"betas": betas, "seeds": seeds, "x": x}
-    if settings["measured_on"] == "validation":
-        arrays["validation"] = measured
-    return digest(arrays, settings)
+def key_of(plan):
+    """SHA-256 over a plan's images, betas, seeds and stored settings, which hold digests of its start and the code."""
+    arrays = {"betas": plan.betas, "seeds": plan.seeds, "x": plan.x}
+    if plan.validation is not None:
+        arrays["validation"] = plan.validation
+    return digest(arrays, plan.stored_settings())
 
 
 class Cache:

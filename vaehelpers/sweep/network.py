@@ -13,10 +13,9 @@ ENCODER, DECODER = ("hidden", "z_mean", "z_log_var"), ("code", "output")
 
 
 def log_likelihood_of(likelihood, variance):
-    """`(x, x_decoded) -> [B]`, as `VAE` takes it."""
-    if likelihood == "gaussian":
-        return partial(losses.gaussian_log_likelihood, log_var=float(np.log(variance)))
-    return getattr(losses, f"{likelihood}_log_likelihood")
+    """The function of `losses` for a name of `data.likelihoods`, `(x, x_decoded) -> [B]`, as `VAE` takes it."""
+    function = losses.log_likelihood_named(likelihood)
+    return partial(function, log_var=float(np.log(variance))) if likelihood == "gaussian" else function
 
 
 def initial_weights(n_pixels, hidden, latent_dim, seed):

@@ -1,5 +1,6 @@
 """What a sweep found: numbers per beta and seed, and the trained networks."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,15 @@ class SweepResult:
         kl_per_dim: `[n_beta, n_seed, J]`, nats; its sum over J is the rate.
         history: "distortion" and "rate", `[epochs, n_beta, n_seed]`: means over each epoch's batches while training.
         weights: name to array `[n_beta, n_seed, ...]`.
-        settings: the other arguments of `train_sweep`, a digest of the weights of `start`, and the versions.
+        settings: the other arguments of `train_sweep`, a digest of the weights of `start`, and what computed.
+
+    Example:
+        >>> from vaehelpers.sweep import train_sweep
+        >>> sweep = train_sweep(np.eye(4), [1.0, 4.0], [0], hidden=3, epochs=1, progress=False)
+        >>> sweep
+        SweepResult: 2 betas x 1 seeds, measured on x (4 images)
+        >>> sweep.vae(1, 0).decode(np.zeros([1, 2])).shape
+        (1, 4)
     """
 
     betas: np.ndarray
@@ -58,7 +67,7 @@ class SweepResult:
     def member(self, i, j):
         """`(encoder, decoder)` of `betas[i]` and `seeds[j]` as ordinary Keras models.
 
-        For a VAE give it the likelihood too: `VAE(*sweep.member(i, j), log_likelihood=sweep.log_likelihood)`.
+        They do not know the likelihood: `vae(i, j)` makes a VAE that does.
 
         Raises:
             IndexError: where the sweep holds no such member.
@@ -72,20 +81,27 @@ class SweepResult:
         image_shape, hidden, latent_dim = (self.settings[name] for name in ("image_shape", "hidden", "latent_dim"))
         return member_networks(weights, tuple(image_shape), hidden, latent_dim)
 
+    def vae(self, i, j):
+        """The member as a `models.VAE` with the likelihood that was trained, not compiled; for the rest as `member`."""
+        from vaehelpers.models import VAE
+
+        return VAE(*self.member(i, j), log_likelihood=self.log_likelihood)
+
     def part(self, betas=slice(None), seeds=slice(None)):
-        """The `SweepResult` of some betas and seeds, given by lists of their places: `sweep.part(betas=[0])`."""
+        """A copy with some betas and seeds, given by lists of their places: `sweep.part(betas=[0])`."""
 
         def pick(values, before=0):
             values = values[(slice(None),) * before + (rows,)]
-            return values[(slice(None),) * (before + 1) + (columns,)]
+            return values[(slice(None),) * (before + 1) + (columns,)].copy()
 
         rows, columns = (places if isinstance(places, slice) else np.atleast_1d(places) for places in (betas, seeds))
 
         measured = {name: pick(getattr(self, name)) for name in MEASURED[2:]}
         history = {name: pick(values, before=1) for name, values in self.history.items()}
         weights = {name: pick(values) for name, values in self.weights.items()}
-        names = {"betas": self.betas[rows], "seeds": self.seeds[columns]}
-        return SweepResult(**names, **measured, history=history, weights=weights, settings=self.settings)
+        names = {"betas": self.betas[rows].copy(), "seeds": self.seeds[columns].copy()}
+        settings = deepcopy(self.settings)
+        return SweepResult(**names, **measured, history=history, weights=weights, settings=settings)
 
     def to_frame(self):
         """A pandas DataFrame with one row for each member: beta, seed, distortion, rate and elbo."""
@@ -121,10 +137,10 @@ def join_seeds(results):
         return np.concatenate(values, axis=axis)
 
     return SweepResult(
-        first.betas,
+        first.betas.copy(),
         join([result.seeds for result in results], axis=0),
         *(join([getattr(result, name) for result in results]) for name in MEASURED[2:]),
         history={name: join([result.history[name] for result in results], axis=2) for name in first.history},
         weights={name: join([result.weights[name] for result in results]) for name in first.weights},
-        settings=first.settings,
+        settings=deepcopy(first.settings),
     )
