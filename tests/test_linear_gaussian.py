@@ -113,8 +113,26 @@ MODEL = LinearGaussian(np.ones([3, 2]), np.zeros(3), 1.0)
         (lambda: MODEL.log_evidence(np.zeros([2, 4])), r"x has shape \(2, 4\)"),
         (lambda: MODEL.elbo(np.zeros([2, 3]), np.zeros([2, 3]), np.eye(2)), "q_mean"),
         (lambda: MODEL.gap(np.zeros([2, 3]), np.zeros([2, 2]), np.ones(2)), "q_covariance"),
+        (lambda: MODEL.rate(np.zeros([2, 3]), np.zeros([2, 2]), -np.eye(2)), "q_covariance .* positive definite"),
+        (lambda: MODEL.elbo(np.zeros([2, 3]), np.zeros([2, 2]), [[1, 0], [0.5, 1]]), "q_covariance .* symmetric"),
     ],
 )
 def test_what_does_not_fit_is_named(call, name):
     with pytest.raises(ValueError, match=name):
         call()
+
+
+@pytest.mark.parametrize("variance", ["1", True, np.ones(3), None])
+def test_a_variance_that_is_no_number_is_named(variance):
+    with pytest.raises(TypeError, match="variance is"):
+        LinearGaussian(np.ones([3, 2]), np.zeros(3), variance)
+
+
+def test_without_latent_dimensions_there_is_no_rate_and_no_gap():
+    x, _ = random_case(0, 3, 2)[0].sample(20, seed=0)
+    model = LinearGaussian.fit(x, latent_dim=0)
+    q = model.posterior(x)
+    assert model.rate(x, *q).tolist() == model.gap(x, *q).tolist() == [0] * 20
+    np.testing.assert_allclose(model.elbo(x, *q), model.log_evidence(x))
+    with pytest.raises(TypeError, match=r"latent_dim is 1\.5"):
+        LinearGaussian.fit(x, latent_dim=1.5)

@@ -144,14 +144,31 @@ def test_no_prior_does_it_since_expectations_obey_the_heat_equation(seed, weight
 PAIR = np.zeros(2), np.eye(2)
 
 
-@pytest.mark.parametrize("weight", [0, -1.0, np.nan, np.inf, True, np.ones(1)])
-def test_a_weight_that_is_not_above_0_is_named(weight):
+@pytest.mark.parametrize(
+    ("weight", "error"),
+    [
+        (0, ValueError),
+        (-1.0, ValueError),
+        (np.nan, ValueError),
+        (np.inf, ValueError),
+        (True, TypeError),
+        (np.ones(1), TypeError),
+    ],
+)
+def test_a_weight_that_is_not_above_0_is_named(weight, error):
     for call in (exceptional_variance, lambda weight: tempered_gaussian(*PAIR, weight)):
-        with pytest.raises(ValueError, match=r"^weight is .*: pass one number above 0"):
+        with pytest.raises(error, match=r"^weight is .*: pass a number above 0"):
             call(weight)
 
 
-BAD_COVARIANCES = [np.ones(2), np.ones([1, 2]), np.ones([2, 3]), np.ones([2, 3, 3]), [[1, 0.1], [0, 1]], -np.eye(2)]
+BAD_COVARIANCES = [
+    np.ones(2),
+    np.ones([1, 2]),
+    np.ones([2, 3]),
+    np.stack(2 * [np.eye(2)]),
+    [[1, 0.1], [0, 1]],
+    -np.eye(2),
+]
 
 
 @pytest.mark.parametrize("covariance", BAD_COVARIANCES)

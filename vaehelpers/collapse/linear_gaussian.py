@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LOG_2PI = np.log(2 * np.pi)
+from vaehelpers.collapse.normal import LOG_2PI, checked_covariance, divergence, half_log_det
+from vaehelpers.data.checks import check_number, check_whole
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,9 @@ class LinearGaussian:
         variance: the decoder's variance, a number above 0.
 
     Raises:
+        TypeError: for a variance that is no number.
         ValueError: where the shapes do not fit or the variance is not above 0; from the methods, for x or q that
-            do not fit the model.
+            do not fit the model, a covariance of q that is not positive definite.
 
     Source: Tipping & Bishop (1999), "Probabilistic Principal Component Analysis".
 
@@ -35,11 +37,11 @@ class LinearGaussian:
     variance: float
 
     def __post_init__(self):
-        weights, mean = np.asarray(self.weights, "float64"), np.asarray(self.mean, "float64")
+        weights = np.asarray(self.weights, "float64")
+        mean = np.asarray(self.mean, "float64")
         if weights.ndim != 2 or mean.shape != weights.shape[:1]:
             raise ValueError(f"weights has shape {weights.shape}, mean {mean.shape}: pass [D, J] and [D]")
-        if not (np.isscalar(self.variance) and 0 < self.variance < np.inf):
-            raise ValueError(f"variance is {self.variance!r}: pass one number above 0")
+        object.__setattr__(self, "variance", check_number(self.variance, "variance", above=0))
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "mean", mean)
 
@@ -52,6 +54,7 @@ class LinearGaussian:
             latent_dim: J, from 0 to D - 1.
 
         Raises:
+            TypeError: for a latent_dim that is no whole number.
             ValueError: where x is not such an array, J does not fit, or nothing is left for the variance.
 
         Source: Tipping & Bishop (1999), equations 7 and 8.
@@ -59,18 +62,19 @@ class LinearGaussian:
         x = np.asarray(x, "float64")
         if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
             raise ValueError(f"x has shape {x.shape}: pass at least two finite rows, [N, D]")
-        if not 0 <= latent_dim < x.shape[1]:
+        if not check_whole(latent_dim, "latent_dim", smallest=0) < x.shape[1]:
             raise ValueError(f"latent_dim is {latent_dim}: pass 0 to {x.shape[1] - 1}, one less than x has columns")
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True).reshape(x.shape[1], x.shape[1]))
-        values, vectors = values[::-1], vectors[:, ::-1]
+        values = values[::-1]
+        vectors = vectors[:, ::-1]
         variance = float(values[latent_dim:].mean())
         if variance <= 1e-12 * values[0]:
             raise ValueError(f"x has no variance beyond {latent_dim} dimensions: pass a smaller latent_dim")
         scales = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))
         return cls(vectors[:, :latent_dim] * scales, x.mean(axis=0), variance)
 
-    def sample(self, n, seed):
-        """Draw `n` pairs: x `[n, D]` and the z `[n, J]` that they came from."""
+    def sample(self, n, seed=None):
+        """Draw `n` pairs: x `[n, D]` and the z `[n, J]` that they came from; other ones each time without a seed."""
         rng = np.random.default_rng(seed)
         z = rng.standard_normal((n, self.weights.shape[1]))
         noise = rng.standard_normal((n, len(self.mean)))
@@ -81,12 +85,13 @@ class LinearGaussian:
         covariance = self.weights @ self.weights.T + self.variance * np.eye(len(self.mean))
         root = np.linalg.cholesky(covariance)
         whitened = np.linalg.solve(root, self._centered(x).T)
-        return -0.5 * (len(root) * LOG_2PI + (whitened**2).sum(axis=0)) - np.log(np.diag(root)).sum()
+        return -0.5 * (len(root) * LOG_2PI + (whitened**2).sum(axis=0)) - half_log_det(root)
 
     def posterior(self, x):
         """p(z|x), a normal distribution: its means `[N, J]` and the covariance `[J, J]` that all x share."""
         precision = np.eye(self.weights.shape[1]) + self.weights.T @ self.weights / self.variance
-        covariance = np.linalg.inv(precision)
+        inverse = np.linalg.inv(precision)
+        covariance = (inverse + inverse.T) / 2  # rounding leaves it not quite symmetric
         return self._centered(x) @ self.weights @ covariance / self.variance, covariance
 
     def distortion(self, x, q_mean, q_covariance):
@@ -99,8 +104,8 @@ class LinearGaussian:
     def rate(self, x, q_mean, q_covariance):
         """KL(q || N(0, I)) `[N]`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        trace = np.trace(q_covariance, axis1=-2, axis2=-1)
-        return 0.5 * (trace + (q_mean**2).sum(axis=1) - q_mean.shape[1] - np.linalg.slogdet(q_covariance)[1])
+        latent_dim = q_mean.shape[1]
+        return divergence(q_mean, q_covariance, np.zeros(latent_dim), np.eye(latent_dim))
 
     def elbo(self, x, q_mean, q_covariance):
         """-(distortion + rate) `[N]`, at most log p(x)."""
@@ -109,12 +114,7 @@ class LinearGaussian:
     def gap(self, x, q_mean, q_covariance):
         """KL(q || p(z|x)) `[N]`, from the two normal distributions alone: `log p(x) = elbo + gap`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        mean, covariance = self.posterior(x)
-        difference, precision = q_mean - mean, np.linalg.inv(covariance)
-        trace = np.einsum("jk,...kj->...", precision, q_covariance)
-        distance = np.einsum("nj,jk,nk->n", difference, precision, difference)
-        log_ratio = np.linalg.slogdet(covariance)[1] - np.linalg.slogdet(q_covariance)[1]
-        return 0.5 * (trace + distance - q_mean.shape[1] + log_ratio)
+        return divergence(q_mean, q_covariance, *self.posterior(x))
 
     def log_joint(self, x, z):
         """log p(x, z) `[K, N]` for x `[N, D]` and z `[K, N, J]`."""
@@ -123,12 +123,12 @@ class LinearGaussian:
         log_prior = -0.5 * ((z**2).sum(axis=-1) + z.shape[-1] * LOG_2PI)
         return log_likelihood - 0.5 * len(self.mean) * (LOG_2PI + np.log(self.variance)) + log_prior
 
-    def sample_posterior(self, x, k, seed):
+    def sample_posterior(self, x, k, seed=None):
         """Draw k codes for each x from the exact posterior: z `[k, N, J]` and log q(z|x) `[k, N]`."""
         mean, covariance = self.posterior(x)
         root = np.linalg.cholesky(covariance)
         noise = np.random.default_rng(seed).standard_normal((k, *mean.shape))
-        log_q = -0.5 * (noise**2).sum(axis=-1) - 0.5 * mean.shape[1] * LOG_2PI - np.log(np.diag(root)).sum()
+        log_q = -0.5 * (noise**2).sum(axis=-1) - 0.5 * mean.shape[1] * LOG_2PI - half_log_det(root)
         return mean + noise @ root.T, log_q
 
     def _centered(self, x):
@@ -138,12 +138,14 @@ class LinearGaussian:
         return x - self.mean
 
     def _checked_q(self, x, q_mean, q_covariance):
-        q_mean, q_covariance = np.asarray(q_mean, "float64"), np.asarray(q_covariance, "float64")
-        n, latent_dim = len(x), self.weights.shape[1]
+        q_mean = np.asarray(q_mean, "float64")
+        q_covariance = np.asarray(q_covariance, "float64")
+        n = len(x)
+        latent_dim = self.weights.shape[1]
         square = (latent_dim, latent_dim)
         if q_mean.shape != (n, latent_dim) or q_covariance.shape not in (square, (n, *square)):
             raise ValueError(
                 f"q_mean has shape {q_mean.shape}, q_covariance {q_covariance.shape}: pass [{n}, {latent_dim}] and "
                 f"{list(square)}, or one covariance for each row of x"
             )
-        return q_mean, q_covariance
+        return q_mean, checked_covariance(q_covariance, "q_covariance", batch=True)
