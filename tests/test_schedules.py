@@ -10,7 +10,11 @@ from keras import ops
 from vaehelpers.losses import KLWarmUp
 from vaehelpers.models import VAE, build_mlp
 
-SHAPE, BATCH, STEPS = (3, 2, 1), 4, 5
+pytestmark = pytest.mark.backend
+
+SHAPE = (3, 2, 1)
+BATCH = 4
+STEPS = 5
 X = np.random.default_rng(0).random((BATCH * STEPS, *SHAPE), dtype="float32")
 
 
@@ -33,7 +37,7 @@ def weights_of(warm_up, x=X, **options):
     """The weights of four epochs `[4, STEPS]`, or fewer."""
     vae = VAE(*build_mlp(SHAPE, hidden=4))
     vae.beta = keras.Variable(0.5, trainable=False)
-    vae.compile(keras.optimizers.SGD(0.0))
+    vae.compile(keras.optimizers.SGD(0.0), run_eagerly=True)  # the compiled step has a test of its own
     record = Record()
     options |= {"batch_size": BATCH} if x is X else {"shuffle": False}
     vae.fit(x, epochs=4, callbacks=[warm_up, record], verbose=0, **options)
@@ -87,7 +91,7 @@ def test_the_compiled_objective_reads_the_weight():
 def test_another_name_is_another_variable():
     vae = VAE(*build_mlp(SHAPE, hidden=4))
     vae.beta, vae.gamma = (keras.Variable(0.0, trainable=False) for _ in range(2))
-    vae.compile()
+    vae.compile(run_eagerly=True)
     vae.fit(X, epochs=2, verbose=0, callbacks=[KLWarmUp(1, 3.0, name="gamma")])
     assert float(vae.gamma) == 3 and float(vae.beta) == 0
 
@@ -103,12 +107,14 @@ def test_a_model_without_the_variable_is_an_error_with_its_cure(attached):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"),
+    ("arguments", "name", "error"),
     [
-        *(((bad,), "n_epochs") for bad in (0, -1, True, np.nan, np.inf, "2")),
-        *(((1, bad), "final") for bad in (-0.1, True, np.nan, np.inf, "1")),
+        *(((bad,), "n_epochs", ValueError) for bad in (0, -1, np.nan, np.inf)),
+        *(((bad,), "n_epochs", TypeError) for bad in (True, "2")),
+        *(((1, bad), "final", ValueError) for bad in (-0.1, np.nan, np.inf)),
+        *(((1, bad), "final", TypeError) for bad in (True, "1")),
     ],
 )
-def test_numbers_outside_their_ranges_are_named(arguments, name):
-    with pytest.raises(ValueError, match=f"^{name} is .*: pass a"):
+def test_numbers_outside_their_ranges_are_named(arguments, name, error):
+    with pytest.raises(error, match=f"^{name} is .*: pass a"):
         KLWarmUp(*arguments)

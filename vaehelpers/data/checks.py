@@ -1,6 +1,7 @@
 """What enters is checked once, by name: images and numbers. A wrong kind is a TypeError, a wrong value a ValueError."""
 
 import math
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -49,6 +50,8 @@ def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
 def _range_cure(low, high):
     if low < -0.01:
         return "map them there ((x + 1) / 2 for [-1, 1]), or use a Gaussian likelihood"
+    if high > 255:
+        return "divide by the largest level, 65535 for 16 bits"
     return "divide by 255" if high > 2 else "if that is rounding, np.clip(x, 0, 1)"
 
 
@@ -94,3 +97,20 @@ def check_number(value, name, above=None, least=None):
     if too_low or not math.isfinite(value):
         raise ValueError(wanted)
     return float(value)
+
+
+@contextmanager
+def needs_course(room):
+    """Around a room's first import of what only the extra `course` installs: where that lacks, one line says the cure.
+
+    Example:
+        >>> with needs_course("vaehelpers.losses"):
+        ...     import keras_that_nobody_installed
+        Traceback (most recent call last):
+        ...
+        ImportError: vaehelpers.losses needs keras_that_nobody_installed: pip install 'vaehelpers[course]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{room} needs {error.name}: pip install 'vaehelpers[course]'", name=error.name) from None

@@ -1,9 +1,10 @@
 """A KL weight that rises during training."""
 
 import math
-from numbers import Real
 
 import keras
+
+from vaehelpers.data.checks import check_number
 
 
 class KLWarmUp(keras.callbacks.Callback):
@@ -26,6 +27,7 @@ class KLWarmUp(keras.callbacks.Callback):
         name: the variable's name in the model.
 
     Raises:
+        TypeError: for what is no number.
         ValueError: for numbers outside these ranges; from `fit` for a model without that variable.
 
     Source: Bowman et al. (2016), section 3.1; Sonderby et al. (2016), section 2.3.
@@ -38,12 +40,12 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def __init__(self, n_epochs, final=1.0, name="beta"):
         super().__init__()
-        if isinstance(n_epochs, bool) or not isinstance(n_epochs, Real) or not 0 < n_epochs < math.inf:
-            raise ValueError(f"n_epochs is {n_epochs!r}: pass a number of epochs above 0")
-        if isinstance(final, bool) or not isinstance(final, Real) or not 0 <= final < math.inf:
-            raise ValueError(f"final is {final!r}: pass a weight of at least 0")
-        self.n_epochs, self.final, self.name = n_epochs, final, name
-        self._epoch, self._n_steps, self._done = 0, None, 0
+        self.n_epochs = check_number(n_epochs, "n_epochs", above=0)
+        self.final = check_number(final, "final", least=0)
+        self.name = name
+        self._epoch = 0
+        self._n_steps = None
+        self._done = 0
 
     def weight(self, epoch, step, n_steps):
         """The weight in that step of that epoch, both counted from 0; `n_steps` make an epoch."""

@@ -1,11 +1,10 @@
 """A likelihood with a weight of its own: the Gaussian decoder whose variance is learned."""
 
-from numbers import Real
-
 import keras
 import numpy as np
 from keras import layers, ops
 
+from vaehelpers.data.checks import check_number
 from vaehelpers.losses.likelihoods import gaussian_log_likelihood
 
 
@@ -22,7 +21,8 @@ class GaussianWithLearnedVariance(layers.Layer):
     Call: `(x, x_mean)`, images and the decoder's output of one shape, to `[B]`, nats. `variance` is its value now.
 
     Raises:
-        ValueError: for a variance that is not a number above 0, and shapes that differ.
+        TypeError: for a variance that is not a number.
+        ValueError: for a variance that is not above 0 and finite, and shapes that differ.
 
     Source: Rybkin, Daniilidis & Levine (2021), equation 5, arXiv 2006.13202.
 
@@ -36,9 +36,7 @@ class GaussianWithLearnedVariance(layers.Layer):
 
     def __init__(self, variance=1.0, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})  # whatever the policy: half precision is not for sums
-        if isinstance(variance, bool) or not isinstance(variance, Real) or not 0 < variance < np.inf:
-            raise ValueError(f"variance is {variance!r}: pass a number above 0")
-        self.initial_variance = float(variance)
+        self.initial_variance = check_number(variance, "variance", above=0)
         # Built here, so that the optimizer of a model that is compiled later knows the weight.
         self.log_var = self.add_weight(shape=(), initializer=self._initializer, dtype="float32", name="log_var")
 

@@ -9,7 +9,8 @@ import math
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from vaehelpers.losses.tensors import check_broadcast, floats, image_pair, sum_per_example
+from vaehelpers.data.likelihoods import chosen_likelihood
+from vaehelpers.losses.tensors import LOG_2PI, check_broadcast, floats, image_pair, sum_per_example
 
 
 @register_keras_serializable("vaehelpers")
@@ -60,30 +61,7 @@ def gaussian_log_likelihood(x, x_mean, log_var=0.0):
     log_var = ops.cast(log_var, x.dtype)
     check_broadcast(x.shape, log_var, "log_var")
     squares = ops.multiply(ops.square(x - x_mean), ops.exp(-log_var))
-    return -0.5 * sum_per_example(ops.add(squares, log_var + math.log(2 * math.pi)))
-
-
-def optimal_variance(x, x_mean):
-    """The variance of a Gaussian decoder that makes an image most likely: `mean over pixels of (x - mean)^2`.
-
-    The best variance that all images share is the mean of these over the images (and over draws of the code). At it
-    the mean distortion is `(D / 2) (1 + log(2 pi variance))`.
-
-    Args:
-        x: images `[B, ...]`.
-        x_mean: the decoder's output, x's shape.
-
-    Returns:
-        `[B]`, in the square of the pixels' unit. ValueError where the shapes differ or there is no batch axis.
-
-    Source: Rybkin, Daniilidis & Levine (2021), equation 6.
-
-    Example:
-        >>> np.asarray(optimal_variance(np.zeros([1, 2]), np.array([[0.5, 1.5]])))
-        array([1.25])
-    """
-    x, x_mean = image_pair(x, x_mean, "x_mean")
-    return ops.mean(ops.square(x - x_mean), axis=tuple(range(1, len(x.shape))))
+    return -0.5 * sum_per_example(ops.add(squares, log_var + LOG_2PI))
 
 
 @register_keras_serializable("vaehelpers")
@@ -131,6 +109,16 @@ def continuous_bernoulli_log_likelihood(x, x_logits):
     """
     x, x_logits = image_pair(x, x_logits, "x_logits")
     return sum_per_example(_bernoulli(x, x_logits) + continuous_bernoulli_log_normalizer(x_logits))
+
+
+def log_likelihood_named(name):
+    """The function `(x, x_decoded) -> [B]` of a likelihood's name; ValueError for a name that is not in the table.
+
+    Example:
+        >>> log_likelihood_named("gaussian") is gaussian_log_likelihood
+        True
+    """
+    return globals()[f"{chosen_likelihood(name).name}_log_likelihood"]
 
 
 def _bernoulli(x, logits):

@@ -1,10 +1,10 @@
 """A prior that is learned with the networks: a mixture of normal distributions."""
 
-import math
-from numbers import Integral, Real
-
 import keras
 from keras import layers, ops
+
+from vaehelpers.data.checks import check_number, check_whole
+from vaehelpers.losses.tensors import LOG_2PI
 
 
 @keras.saving.register_keras_serializable("vaehelpers")
@@ -23,7 +23,8 @@ class MixturePrior(layers.Layer):
     `VAE` calls.
 
     Raises:
-        ValueError: for K that is no whole number of at least 1, a spread that is not above 0.
+        TypeError: for a K that is no whole number, a spread that is no number.
+        ValueError: for a K below 1, a spread that is not above 0.
 
     Source: Dilokthanakul et al. (2016), arXiv 1611.02648, and, for components that are posteriors of learned inputs,
     Tomczak & Welling (2018), arXiv 1705.07120.
@@ -39,11 +40,9 @@ class MixturePrior(layers.Layer):
 
     def __init__(self, n_components=10, spread=1.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(n_components, bool) or not isinstance(n_components, Integral) or n_components < 1:
-            raise ValueError(f"n_components is {n_components!r}: pass a whole number of at least 1")
-        if isinstance(spread, bool) or not isinstance(spread, Real) or not 0 < spread < math.inf:
-            raise ValueError(f"spread is {spread!r}: pass a number above 0")
-        self.n_components, self.spread, self.seed = int(n_components), float(spread), seed
+        self.n_components = check_whole(n_components, "n_components")
+        self.spread = check_number(spread, "spread", above=0)
+        self.seed = seed
 
     def build(self, input_shape):
         shape = (self.n_components, input_shape[-1])
@@ -54,16 +53,20 @@ class MixturePrior(layers.Layer):
         self.built = True
 
     def log_prob(self, z):
+        """log p(z) of codes `[B, J]`: `logsumexp over k of log w_k + log N(z; m_k, s_k^2)`, `[B]`, nats."""
         z = ops.expand_dims(ops.convert_to_tensor(z, self.means.dtype), axis=1)  # [B, 1, J] against [K, J]
         squares = ops.square(z - self.means) * ops.exp(-self.log_vars)
-        log_densities = -0.5 * ops.sum(squares + self.log_vars + math.log(2 * math.pi), axis=-1)
+        log_densities = -0.5 * ops.sum(squares + self.log_vars + LOG_2PI, axis=-1)
         return ops.logsumexp(log_densities + ops.log_softmax(self.logits), axis=1)
 
     def sample(self, n, seed=None):
+        """Draw `n` codes `[n, J]`: a component by its weight, then from its Gaussian; `seed=None` is random."""
+        n = check_whole(n, "n")
         generator = keras.random.SeedGenerator(seed)
         component = keras.random.categorical(ops.expand_dims(self.logits, 0), n, seed=generator)[0]
         noise = keras.random.normal((n, self.means.shape[1]), seed=generator)
-        means, log_vars = (ops.take(table, component, axis=0) for table in (self.means, self.log_vars))
+        means = ops.take(self.means, component, axis=0)
+        log_vars = ops.take(self.log_vars, component, axis=0)
         return means + ops.exp(0.5 * log_vars) * noise
 
     def get_config(self):

@@ -32,7 +32,14 @@ def gaussian_kl_per_dim(z_mean, z_log_var):
 def gaussian_kl(z_mean, z_log_var):
     """The rate KL(q(z|x) || N(0, I)): `gaussian_kl_per_dim`, summed over the latent dimensions.
 
-    Takes the same arguments, returns `[B]`, nats, at least 0.
+    Args:
+        z_mean: the means of q, `[B, J]`.
+        z_log_var: the logarithms of its variances, `[B, J]`.
+
+    Returns:
+        `[B]`, nats, at least 0. ValueError where the shapes differ or are not `[B, J]`.
+
+    Source: Kingma & Welling (2014), appendix B.
 
     Example:
         >>> np.asarray(gaussian_kl(np.array([[1.0, 2.0]]), np.zeros([1, 2])))

@@ -1,7 +1,11 @@
 """What the terms share: tensors of one floating-point type, checked by their shapes."""
 
+import math
+
 from keras import ops
 from keras.backend import result_type
+
+LOG_2PI = math.log(2 * math.pi)
 
 
 def sum_per_example(values):
@@ -39,3 +43,13 @@ def image_pair(x, other, name):
     x, other = floats(x, other)
     check_pair(x, other, name)
     return x, other
+
+
+def per_example(values, name, n=None):
+    """What a likelihood or a prior returned, where it is one number per example, `[B]` (and B is n)."""
+    shape = getattr(values, "shape", None)
+    if shape is None or len(shape) != 1 or n not in (None, shape[0]):
+        found = f"a {type(values).__name__}" if shape is None else f"shape {tuple(shape)}"
+        images = "" if n is None else f" for {n} images"
+        raise ValueError(f"{name} returned {found}{images}: return one number per example, [B]")
+    return values

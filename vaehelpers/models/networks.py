@@ -1,8 +1,11 @@
 """Encoders, decoders, and the noise between them."""
 
+import math
+
 import keras
-import numpy as np
 from keras import layers, ops
+
+from vaehelpers.data.checks import check_whole
 
 
 @keras.saving.register_keras_serializable("vaehelpers")
@@ -13,6 +16,9 @@ class Sampling(layers.Layer):
         seed: a whole number, or `None` for one that follows `runtime.set_seed`.
 
     Call: `(z_mean, z_log_var)`, both `[B, J]`, to z `[B, J]`; other noise at every call.
+
+    Raises:
+        ValueError: for a seed that is no whole number.
 
     Source: Kingma & Welling (2014), section 2.4.
 
@@ -50,6 +56,9 @@ def build_keras_example(latent_dim=2):
     Returns:
         `(encoder, decoder)`: the encoder maps images to `(z_mean, z_log_var)`, the decoder z to logits.
 
+    Raises:
+        TypeError, ValueError: for a latent_dim that is no whole number of at least 1.
+
     Source: keras.io, "Variational AutoEncoder", 2020.
 
     Example:
@@ -57,6 +66,7 @@ def build_keras_example(latent_dim=2):
         >>> encoder.count_params(), decoder.count_params()
         (69076, 65089)
     """
+    latent_dim = check_whole(latent_dim, "latent_dim")
     image = keras.Input((28, 28, 1))
     h = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(image)
     h = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(h)
@@ -82,17 +92,25 @@ def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
     Returns:
         `(encoder, decoder)`, as `build_keras_example`; the decoder's output has `image_shape`.
 
+    Raises:
+        TypeError, ValueError: for a width, a latent_dim or a side of the image that is no whole number of at least 1.
+
     Example:
         >>> encoder, decoder = build_mlp((8, 8, 3), hidden=16, latent_dim=4)
         >>> decoder(np.zeros([5, 4])).shape == (5, 8, 8, 3)
         True
     """
-    image, code = keras.Input(image_shape), keras.Input((latent_dim,))
-    h, g = layers.Flatten(data_format="channels_last")(image), code  # in the order of Reshape, whatever the default
+    image_shape = tuple(check_whole(side, "a side in image_shape") for side in image_shape)
+    latent_dim = check_whole(latent_dim, "latent_dim")
+    image = keras.Input(image_shape)
+    code = keras.Input((latent_dim,))
+    h = layers.Flatten(data_format="channels_last")(image)  # in the order of Reshape, whatever the default
+    g = code
     if hidden is not None:
+        hidden = check_whole(hidden, "hidden")
         h = layers.Dense(hidden, activation="relu")(h)
         g = layers.Dense(hidden, activation="relu")(g)
-    pixels = layers.Dense(int(np.prod(image_shape)))(g)
+    pixels = layers.Dense(math.prod(image_shape))(g)
     decoder = keras.Model(code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder")
     return _encoder(image, h, latent_dim), decoder
 
