@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from vaehelpers.data.checks import check_whole
+
 DECODED_AT_ONCE = 2000  # codes: bounds the memory whatever the numbers of images and samples
 
 
-def importance_weighted_bound(model, x, n_samples, seed):
+def importance_weighted_bound(model, x, n_samples, seed=0):
     """The K-sample bound `log 1/K sum over k of p(x, z_k) / q(z_k|x)`, `z_k ~ q(z|x)`, computed in log space.
 
     In expectation it is the ELBO at K = 1, rises with K, and reaches log p(x) in the limit.
@@ -21,6 +23,7 @@ def importance_weighted_bound(model, x, n_samples, seed):
         `[B]`, float64, nats.
 
     Raises:
+        TypeError: for an n_samples that is no whole number.
         ValueError: for no sample or no image.
 
     Source: Burda, Grosse & Salakhutdinov (2016), equation 8.
@@ -33,8 +36,7 @@ def importance_weighted_bound(model, x, n_samples, seed):
         >>> bool(np.allclose(bound, model.log_evidence(x)))  # from the exact posterior one sample is enough
         True
     """
-    if n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples}: pass at least 1")
+    n_samples = check_whole(n_samples, "n_samples")
     if len(x) == 0:
         raise ValueError("x holds no images: pass at least one")
     images_at_once = max(1, min(len(x), DECODED_AT_ONCE // min(n_samples, 100)))

@@ -6,18 +6,20 @@ import numpy as np
 
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.collapse import collapse_threshold
+from vaehelpers.data.likelihoods import known_likelihood
 from vaehelpers.diagnostics import findings as words
+from vaehelpers.diagnostics.densities import WIDEST
 from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
-from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
+from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
 
 SHOWN = 10  # images in the figure
 FEW = 300  # images: with fewer, sampling noise raises the threshold and the best constant image is fitted to them
 ROWS_AT_ONCE = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diagnosis:
-    """What `diagnose` found; `print` it for the findings, `plots.plot_diagnosis` draws it.
+    """What `diagnose` found; it shows itself as its findings, `plots.plot_diagnosis` draws it.
 
     Attributes:
         findings: sentences, the most important first.
@@ -27,6 +29,11 @@ class Diagnosis:
         mutual_information: of the codes and the first 10,000 images, nats; nan for z_log_var beyond ±300 or not finite.
         images, reconstructions, samples: `[10, ...]`, or as many as there are images: the first ones, the decoder's
             output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
+
+    Example:
+        >>> Diagnosis(("Alive.", "It trains the ELBO: beta = 1."), None, 1.0, None, 0.0, *np.zeros([3, 1, 2, 2]))
+        Alive.
+        It trains the ELBO: beta = 1.
     """
 
     findings: tuple[str, ...]
@@ -40,6 +47,8 @@ class Diagnosis:
 
     def __str__(self):
         return "\n".join(self.findings)
+
+    __repr__ = __str__
 
 
 def diagnose(vae, x, seed=0):
@@ -71,7 +80,8 @@ def diagnose(vae, x, seed=0):
     if _adds_losses(vae, x[:2]):
         beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
     threshold, about_threshold = _threshold(x, likelihood, vae.prior is not None)
-    information, found = float("nan"), [(True, "The rate or the distortion is not finite: training has diverged.")]
+    information = float("nan")
+    found = [(True, "The rate or the distortion is not finite: training has diverged.")]
     if np.isfinite(evaluation.elbo):
         information = _information(evaluation, seed)
         found = words.about_collapse(evaluation, beta, threshold)
@@ -89,17 +99,19 @@ def diagnose(vae, x, seed=0):
 
 
 def _beta_and_likelihood(vae, image_shape, latent_dim):
-    """The beta, the likelihood with how it reads the decoder's output, and a sentence; `None` for what is not known."""
+    """The beta, the likelihood's name with how it reads the decoder, and a sentence; `None` for what is not known."""
     import keras
 
     from vaehelpers.losses import gaussian_kl_per_dim
 
-    known = _known_likelihood(vae.log_likelihood)
-    if vae.objective is None and known is not None:
+    likelihood = known_likelihood(vae.log_likelihood)
+    known = likelihood and (likelihood.name, likelihood.reads)
+    if vae.objective is None and known and not _settings(vae.log_likelihood):
         return 1.0, known, f"It trains the ELBO{' under its own prior' if vae.prior is not None else ''}: beta = 1."
 
     def loss(x, x_decoded, z_mean, z_log_var):
-        distortion, kl_per_dim = -vae.log_likelihood(x, x_decoded), gaussian_kl_per_dim(z_mean, z_log_var)
+        distortion = -vae.log_likelihood(x, x_decoded)
+        kl_per_dim = gaussian_kl_per_dim(z_mean, z_log_var)
         if vae.prior is not None:
             kl_per_dim = keras.ops.sum(kl_per_dim, axis=1, keepdims=True)
         if vae.objective is None:
@@ -129,17 +141,9 @@ def _information(evaluation, seed):
     return mutual_information(z_mean, z_log_var, seed=seed) if np.abs(z_log_var).max() <= WIDEST else float("nan")
 
 
-def _known_likelihood(log_likelihood):
-    """`(name, "logits" or "means")` of a function of `losses` at its default scale, else `None`."""
-    from vaehelpers import losses
-
-    known = {
-        losses.bernoulli_log_likelihood: ("bernoulli", "logits"),
-        losses.continuous_bernoulli_log_likelihood: ("continuous_bernoulli", "logits"),
-        losses.gaussian_log_likelihood: ("gaussian", "means"),
-        losses.laplace_log_likelihood: ("laplace", "means"),
-    }
-    return next((what for function, what in known.items() if function is log_likelihood), None)
+def _settings(log_likelihood):
+    """What a `functools.partial` sets of a likelihood, name to value: its scale, mostly; without one it is 1."""
+    return getattr(log_likelihood, "keywords", {})
 
 
 def _threshold(x, likelihood, learned_prior):
@@ -165,7 +169,8 @@ def constant_distortion(x, log_likelihood):
     """
     pixels = x.reshape(len(x), -1)
     mean = pixels.mean(axis=0, dtype="float64")
-    if (_known_likelihood(log_likelihood) or (None,))[0] == "bernoulli":
+    known = known_likelihood(log_likelihood)
+    if known is not None and known.name == "bernoulli":
         return float(-sum(np.sum(p * np.log(np.where(p > 0, p, 1.0))) for p in (mean, 1 - mean)))
     log_var = _gaussian_log_var(log_likelihood)
     if log_var is None:
@@ -176,15 +181,14 @@ def constant_distortion(x, log_likelihood):
 
 
 def _gaussian_log_var(log_likelihood):
-    """The log variance of `gaussian_log_likelihood` and of a `functools.partial` of it with a number, else `None`."""
-    from vaehelpers.losses import gaussian_log_likelihood
+    """The log variance of a Gaussian of `losses` that has one for all pixels, fixed or learned, else `None`."""
+    from vaehelpers.losses import GaussianWithLearnedVariance
 
-    if log_likelihood is gaussian_log_likelihood:
-        return 0.0
-    if getattr(log_likelihood, "func", None) is not gaussian_log_likelihood or log_likelihood.args:
-        return None
-    log_var = log_likelihood.keywords.get("log_var", 0.0)
-    return float(log_var) if len(np.shape(log_var)) == 0 else None
+    if isinstance(log_likelihood, GaussianWithLearnedVariance):
+        return float(np.log(log_likelihood.variance))
+    known = known_likelihood(log_likelihood)
+    log_var = _settings(log_likelihood).get("log_var", 0.0)
+    return float(log_var) if known is not None and known.name == "gaussian" and np.ndim(log_var) == 0 else None
 
 
 def _pictures(vae, images, seed, likelihood):

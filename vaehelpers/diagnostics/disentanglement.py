@@ -2,8 +2,9 @@
 
 import numpy as np
 
-ROWS = 64  # draws at once: their densities under 4,608 images are 2.4 MB, which stays in the cache
-WIDEST = 300.0  # of abs(z_log_var): beyond it float64 holds no ratio of two such densities
+from vaehelpers.data.checks import check_whole
+from vaehelpers.diagnostics.densities import blocks, checked_codes, log_density_ratios
+
 NOTHING = -700.0  # log of what adds nothing to a sum above 1; below it exp takes twice as long
 
 
@@ -30,8 +31,8 @@ def factor_information(z_mean, z_log_var, factors, n_samples=1, seed=0):
         `[J, K]`, float64, nats.
 
     Raises:
-        TypeError: for factors that are not whole numbers, or arrays that hold no real numbers.
-        ValueError: for shapes that do not fit, NaN or infinite values, log variances beyond +-300, no sample.
+        TypeError: for factors or n_samples that are not whole numbers, or arrays that hold no real numbers.
+        ValueError: for shapes that do not fit, NaN or infinite values, log variances beyond ±300, no sample.
 
     Source: Chen et al. (2018), arXiv 1802.04942, section 4.
 
@@ -42,13 +43,11 @@ def factor_information(z_mean, z_log_var, factors, n_samples=1, seed=0):
         array([[1., 0.]])
     """
     z_mean, z_log_var, factors = _checked(z_mean, z_log_var, factors)
-    if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples!r}: pass a whole number, at least 1")
-    noise = np.random.default_rng(seed).standard_normal((n_samples, len(z_mean)))
-    sigma = np.copysign(np.exp(z_log_var / 2), z_mean)
+    n_samples = check_whole(n_samples, "n_samples")
+    draws = np.random.default_rng(seed).standard_normal((n_samples, len(z_mean), 1)) * np.copysign(1.0, z_mean)
     members = np.concatenate([column[:, None] == np.unique(column) for column in factors.T], axis=1)
-    columns = zip((z_mean + sigma * noise[:, :, None]).T, z_mean.T, z_log_var.T, strict=True)
-    return np.array([np.mean([_log_ratios(draw, *q, members) for draw in z.T], axis=0) for z, *q in columns])
+    columns = [(z_mean[:, [j]], z_log_var[:, [j]], draws[:, :, [j]]) for j in range(z_mean.shape[1])]
+    return np.array([np.mean([_log_ratios(*q, noise, members) for noise in noises], axis=0) for *q, noises in columns])
 
 
 def mutual_information_gap(z_mean, z_log_var, factors, n_samples=1, seed=0):
@@ -89,27 +88,22 @@ def mutual_information_gap(z_mean, z_log_var, factors, n_samples=1, seed=0):
     return float(((first - second) / entropies).mean())
 
 
-def _log_ratios(z, mean, log_var, members):
-    """`log q(z|v_k) - log q(z)` for one draw z `[N]` from each image's Gaussian, averaged over the images: `[K]`."""
-    parts, ones = [slice(start, start + ROWS) for start in range(0, len(z), ROWS)], members.astype("float64")
-    sums = np.concatenate([_relative_densities(z, mean, log_var, part) @ ones for part in parts])
+def _log_ratios(z_mean, z_log_var, noise, members):
+    """`log q(z|v_k) - log q(z)` for one draw from each image's Gaussian, averaged over the images: `[K]`."""
+    n = len(z_mean)
+    ones = members.astype("float64")
+    sums = np.concatenate([_relative_densities(z_mean, z_log_var, noise, rows) @ ones for rows in blocks(n)])
     n_factors = members[0].sum()
-    mixture = sums.sum(axis=1, keepdims=True) / (n_factors * len(z))  # the values of each factor cover every image
-    mixture_of_value = (sums / members.sum(axis=0))[members].reshape(len(z), n_factors)
+    mixture = sums.sum(axis=1, keepdims=True) / (n_factors * n)  # the values of each factor cover every image
+    mixture_of_value = (sums / members.sum(axis=0))[members].reshape(n, n_factors)
     return np.log(mixture_of_value / mixture).mean(axis=0)
 
 
-def _relative_densities(z, mean, log_var, part):
-    """`q(z_n|x_m) / q(z_n|x_n)` for n in a part of the draws and every m: `[n, N]`; no sum over m is below 1."""
-    log_density = z[part, None] - mean
-    log_density *= np.exp(-log_var / 2)
-    np.square(log_density, out=log_density)
-    log_density *= -0.5
-    log_density -= log_var / 2
-    rows = np.arange(len(z))[part]
-    log_density -= log_density[rows - rows[0], rows][:, None]
-    np.maximum(log_density, NOTHING, out=log_density)
-    return np.exp(log_density, out=log_density)
+def _relative_densities(z_mean, z_log_var, noise, rows):
+    """`q(z_n|x_m) / q(z_n|x_n)` for n in `rows` and every m: `[n, N]`; the own one is 1, so no sum over m is less."""
+    log_ratios = log_density_ratios(z_mean, z_log_var, noise, rows)
+    np.maximum(log_ratios, NOTHING, out=log_ratios)
+    return np.exp(log_ratios, out=log_ratios)
 
 
 def _entropy(column):
@@ -118,11 +112,7 @@ def _entropy(column):
 
 
 def _checked(z_mean, z_log_var, factors):
-    z_mean, z_log_var = _real(z_mean, "z_mean"), _real(z_log_var, "z_log_var")
-    if not (abs(z_log_var) <= WIDEST).all():
-        raise ValueError(f"z_log_var goes beyond +-{WIDEST:g}: it is a logarithm; pass np.log(variance), or clip it")
-    if z_mean.shape != z_log_var.shape:
-        raise ValueError(f"z_mean has shape {z_mean.shape}, z_log_var {z_log_var.shape}: pass two arrays [N, J]")
+    z_mean, z_log_var = checked_codes(z_mean, z_log_var)
     factors = np.asarray(factors)
     if factors.dtype.kind not in "iub":
         raise TypeError(f"factors holds {factors.dtype}, not whole numbers: number each factor's values 0, 1, 2, ...")
@@ -130,14 +120,3 @@ def _checked(z_mean, z_log_var, factors):
         cure = "add the axis with factors[:, None]" if factors.ndim == 1 else "one row for each row of z_mean"
         raise ValueError(f"factors has shape {factors.shape}, [{len(z_mean)}, K] is wanted: {cure}")
     return z_mean, z_log_var, factors
-
-
-def _real(values, name):
-    values = np.asarray(values)
-    if values.dtype.kind not in "fiu":
-        raise TypeError(f"{name} holds {values.dtype}, not real numbers: pass a numeric array [N, J]")
-    if values.ndim != 2 or values.size == 0:
-        raise ValueError(f"{name} has shape {values.shape}: pass one row for each image, [N, J]")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} holds NaN or infinite values: look for the training step that made them")
-    return values.astype("float64")

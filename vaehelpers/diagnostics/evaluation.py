@@ -4,24 +4,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vaehelpers.data.checks import check_number, check_whole
+
 COLLAPSED = 0.01  # nats: a mean rate below it says nothing of the image
 ALIVE = 0.05  # nats: a mean rate above it does; in between, training near the threshold may still be under way
 ACTIVE = 0.01  # variance of the posterior mean over the data (Burda et al. 2016)
 DECODED_AT_ONCE = 1000  # images: bounds the memory
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """The ELBO's terms for each image, and their means; made by `evaluate`. Nats.
+    """The ELBO's terms for each image, and their means; made by `evaluate`. Nats. It shows itself as a sentence.
 
     Attributes:
         distortion_per_example: minus log p(x|z) of one draw z ~ q(z|x), `[N]`.
         kl_per_dim_per_example: KL(q(z_j|x) || N(0, 1)), `[N, J]`; of a learned prior log q(z|x) - log p(z), `[N, 1]`.
         z_mean, z_log_var: of q(z|x), `[N, J]`.
 
-    Properties: `distortion`, `rate` and `elbo = -(distortion + rate)`, means over the images; `distortion_se`,
-    `rate_se`, `elbo_se`, their standard errors over the images (nan for one image); `kl_per_dim` `[J]`;
-    `active_units`; `collapsed`, a rate below 0.01 nats, and `alive`, above 0.05. `print` it for a sentence.
+    Example:
+        >>> codes = np.array([[1.0], [-1.0]])
+        >>> Evaluation(np.array([2.0, 2.0]), codes**2 / 2, codes, np.zeros([2, 1]))  # KL of N(1, 1) and of N(-1, 1)
+        On 2 images: distortion 2, rate 0.5, ELBO -2.5 nats per image (mean ± standard error); 1 of 1 latent dimensions
+        is an active unit; alive.
     """
 
     distortion_per_example: np.ndarray
@@ -39,16 +43,55 @@ class Evaluation:
         """-(distortion + rate) `[N]`."""
         return -(self.distortion_per_example + self.rate_per_example)
 
-    distortion = property(lambda self: float(self.distortion_per_example.mean()))
-    rate = property(lambda self: float(self.rate_per_example.mean()))
-    elbo = property(lambda self: float(self.elbo_per_example.mean()))
-    distortion_se = property(lambda self: _standard_error(self.distortion_per_example))
-    rate_se = property(lambda self: _standard_error(self.rate_per_example))
-    elbo_se = property(lambda self: _standard_error(self.elbo_per_example))
-    kl_per_dim = property(lambda self: self.kl_per_dim_per_example.mean(axis=0))
-    active_units = property(lambda self: int((_variance_of_means(self.z_mean) > ACTIVE).sum()))
-    collapsed = property(lambda self: self.rate < COLLAPSED)
-    alive = property(lambda self: self.rate > ALIVE)
+    @property
+    def distortion(self):
+        """The mean over images of the distortion, a float, nats."""
+        return float(self.distortion_per_example.mean())
+
+    @property
+    def rate(self):
+        """The mean over images of the rate, a float, nats."""
+        return float(self.rate_per_example.mean())
+
+    @property
+    def elbo(self):
+        """The mean over images of the ELBO, `-(distortion + rate)`, a float, nats."""
+        return float(self.elbo_per_example.mean())
+
+    @property
+    def distortion_se(self):
+        """The standard error of `distortion` over the images, a float, nats; nan for one image."""
+        return _standard_error(self.distortion_per_example)
+
+    @property
+    def rate_se(self):
+        """The standard error of `rate` over the images, a float, nats; nan for one image."""
+        return _standard_error(self.rate_per_example)
+
+    @property
+    def elbo_se(self):
+        """The standard error of `elbo` over the images, a float, nats; nan for one image."""
+        return _standard_error(self.elbo_per_example)
+
+    @property
+    def kl_per_dim(self):
+        """The mean over images of each latent dimension's KL, `[J]`, nats; of a learned prior the rate, `[1]`."""
+        return self.kl_per_dim_per_example.mean(axis=0)
+
+    @property
+    def active_units(self):
+        """How many latent dimensions have a mean that moves, see the function `active_units`."""
+        return int((_variance_of_means(self.z_mean) > ACTIVE).sum())
+
+    @property
+    def collapsed(self):
+        """Whether the rate is below 0.01 nats."""
+        return self.rate < COLLAPSED
+
+    @property
+    def alive(self):
+        """Whether the rate is above 0.05 nats."""
+        return self.rate > ALIVE
 
     def __str__(self):
         terms = ("distortion", "rate", "elbo")
@@ -62,6 +105,8 @@ class Evaluation:
             f"{'is an active unit' if self.active_units == 1 else 'are active units'}; {state}."
         )
 
+    __repr__ = __str__
+
 
 def evaluate(vae, x, seed=0):
     """The ELBO of a VAE on images, of one posterior sample for each: `log p(x|z) - KL(q(z|x) || p(z))`, z ~ q(z|x).
@@ -72,7 +117,11 @@ def evaluate(vae, x, seed=0):
         seed: of `np.random.default_rng`, for the noise; the same seed gives the same numbers.
 
     Returns:
-        An `Evaluation`. With a learned prior the rate is an estimate from the same draw, and may be below 0.
+        An `Evaluation` of N numbers for each term, in nats per image. With a learned prior the rate is an estimate from
+        the same draw, and may be below 0.
+
+    The noise is one draw of NumPy's for each image; Keras's `vae.evaluate` draws its own on the backend, batch by
+    batch, so its distortion differs from this one by that noise; without a learned prior the rate is the same.
 
     Raises:
         TypeError, ValueError: for what is no VAE, and images that do not fit (see `data.check_images`).
@@ -99,7 +148,7 @@ def evaluate(vae, x, seed=0):
 
 
 def _distortion(vae, x, z):
-    return -_per_example(vae.log_likelihood(x, vae.decoder(z, training=False)), len(x), "vae.log_likelihood")
+    return -_numbers(vae.log_likelihood(x, vae.decoder(z, training=False)), "vae.log_likelihood", len(x))
 
 
 def _kl_per_dim(vae, z, log_q, z_mean, z_log_var):
@@ -109,16 +158,15 @@ def _kl_per_dim(vae, z, log_q, z_mean, z_log_var):
 
     if vae.prior is None:
         return ops.convert_to_numpy(gaussian_kl_per_dim(z_mean, z_log_var)).astype("float64")
-    return (log_q - _per_example(vae.prior.log_prob(z), len(z), "vae.prior.log_prob"))[:, None]
+    return (log_q - _numbers(vae.prior.log_prob(z), "vae.prior.log_prob", len(z)))[:, None]
 
 
-def _per_example(values, n, name):
+def _numbers(values, name, n):
     from keras import ops
 
-    values = ops.convert_to_numpy(values).astype("float64")
-    if values.shape != (n,):
-        raise ValueError(f"{name} returned shape {values.shape} for {n} images: return one number per example, [B]")
-    return values
+    from vaehelpers.losses.tensors import per_example
+
+    return ops.convert_to_numpy(per_example(values, name, n)).astype("float64")
 
 
 def active_units(z_mean, threshold=ACTIVE):
@@ -135,6 +183,7 @@ def active_units(z_mean, threshold=ACTIVE):
         A whole number from 0 to J.
 
     Raises:
+        TypeError: for a threshold that is no number.
         ValueError: where z_mean is no finite `[N, J]` or the threshold below 0.
 
     Source: Burda, Grosse & Salakhutdinov (2016).
@@ -146,8 +195,7 @@ def active_units(z_mean, threshold=ACTIVE):
     z_mean = np.asarray(z_mean, "float64")
     if z_mean.ndim != 2 or z_mean.size == 0 or not np.isfinite(z_mean).all():
         raise ValueError(f"z_mean has shape {z_mean.shape}: pass finite means [N, J], at least one")
-    if not threshold >= 0:
-        raise ValueError(f"threshold is {threshold}: a variance of at least 0 is wanted")
+    threshold = check_number(threshold, "threshold", least=0)
     return int((_variance_of_means(z_mean) > threshold).sum())
 
 
@@ -164,6 +212,7 @@ def bits_per_dim(nats, n_values, n_levels=None):
         Bits per value, a float or an array.
 
     Raises:
+        TypeError: for a number of values or levels that is not whole.
         ValueError: for no value, or fewer than two levels.
 
     Source: Theis, van den Oord & Bethge (2016), on densities of grey levels.
@@ -172,11 +221,9 @@ def bits_per_dim(nats, n_values, n_levels=None):
         >>> bits_per_dim(0.0, 784, n_levels=256)  # the uniform density
         8.0
     """
-    if not n_values >= 1:
-        raise ValueError(f"n_values is {n_values}: pass the number of values in an image, at least 1")
-    if n_levels is not None and not n_levels >= 2:
-        raise ValueError(f"n_levels is {n_levels}: pass at least 2, or None for nats of a probability")
-    bits = np.asarray(nats, "float64") / (n_values * np.log(2)) + (0.0 if n_levels is None else np.log2(n_levels))
+    bits = np.asarray(nats, "float64") / (check_whole(n_values, "n_values") * np.log(2))
+    if n_levels is not None:
+        bits = bits + np.log2(check_whole(n_levels, "n_levels", 2))
     return bits if bits.ndim else float(bits)
 
 

@@ -5,9 +5,9 @@ A finding is `(urgent, sentence)`; the urgent ones come first.
 
 import numpy as np
 
-from vaehelpers.audit.verdict import number
+from vaehelpers.diagnostics.densities import WIDEST
 from vaehelpers.diagnostics.evaluation import ACTIVE, ALIVE, COLLAPSED
-from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
+from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
 
 NEAR = 0.7  # times the threshold: from there on, training is slow and looks dead too early
 UNTRAINED = 10.0  # nats short of the best constant image: more than other data's mean image explains
@@ -121,10 +121,14 @@ def about_samples(rate, information, n_images):
     return [(True, f"{split}: samples from the prior will look worse than reconstructions.")]
 
 
+def number(value):
+    """Three digits, or from 10 on one decimal where it is not 0: 0.000312, 2.5, 31.8, 392."""
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.3g}"
+
+
 def nats(value):
-    """A number with its unit, to about a thousandth: 206.0 nats, 0.000312 nats, never -0."""
-    value = value if abs(value) >= ROUNDING else 0.0
-    return f"{value:.1f} nats" if abs(value) >= 10 else f"{value:.3g} nats"
+    """A number with its unit, never -0."""
+    return f"{number(value if abs(value) >= ROUNDING else 0.0)} nats"
 
 
 def dimensions(indices):
