@@ -57,6 +57,37 @@ def test_history_shows_training_and_validation():
         plots.plot_history({"loss": [1.0]}, names=["kl"])
 
 
+def test_more_metrics_than_colours_are_drawn():
+    n = len(plots.COLORS) + 2
+    names = [f"metric {k}" for k in range(n)]
+    ax = plots.plot_history({name: [1.0, 2.0] for name in names}, names=names)
+    assert len(ax.lines) == n and ax.lines[n - 2].get_color() == plots.COLORS[0]
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (lambda: plots.plot_history({"loss": [1.0]}, names=[]), "names"),
+        (lambda: plots.plot_densities(np.zeros(3), {}), "densities"),
+        (lambda: plots.plot_lengths({}), "rows"),
+        (lambda: plots.plot_image_rows({}), "rows"),
+    ],
+)
+def test_nothing_to_draw_is_named(draw, name):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        draw()
+
+
+def test_densities_that_are_0_everywhere_are_drawn():
+    ax = plots.plot_densities(np.linspace(-1, 2, 4), {"q": np.zeros(4)})
+    assert ax.get_xlim() == (-1, 2)
+
+
+def test_a_number_of_columns_that_is_not_whole_is_named():
+    with pytest.raises(TypeError, match=r"^n_columns is 2.5: pass a whole number of at least 1"):
+        plots.tile(np.zeros([4, 2, 2]), 2.5)
+
+
 def test_a_given_axis_is_used():
     ax = plots.plot_image_grid(np.zeros([4, 2, 2]), 2)
     assert plots.plot_image_grid(np.zeros([4, 2, 2]), 2, ax=ax) is ax

@@ -1,5 +1,10 @@
 """Figures of the lessons: every function takes arrays, draws on one axis and returns it."""
 
+from vaehelpers.data.checks import needs_course
+
+with needs_course("vaehelpers.plots"):
+    import matplotlib as matplotlib
+
 from vaehelpers.plots.codes import plot_latent_plane
 from vaehelpers.plots.curves import plot_densities, plot_history, plot_lengths
 from vaehelpers.plots.diagnosis import plot_diagnosis

@@ -19,7 +19,8 @@ def plot_latent_plane(z_mean, labels, ax=None):
         >>> ax.get_legend_handles_labels()[1]
         ['0', '1', '7']
     """
-    z_mean, labels = np.asarray(z_mean), np.asarray(labels)
+    z_mean = np.asarray(z_mean)
+    labels = np.asarray(labels)
     if z_mean.ndim != 2 or z_mean.shape[1] != 2 or labels.shape != z_mean.shape[:1]:
         raise ValueError(f"z_mean has shape {z_mean.shape}, labels {labels.shape}: pass [N, 2] and [N]")
     ax = axis(ax, (5.5, 5))

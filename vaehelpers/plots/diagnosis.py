@@ -38,7 +38,8 @@ def plot_diagnosis(diagnosis, axes=None):
         raise ValueError(f"axes holds {len(axes)}: pass three, for the images, the KL and the codes")
     names = ("images", "reconstructions", "samples")
     plot_image_rows({name: _drawable(getattr(diagnosis, name)) for name in names}, ax=axes[0])
-    z_mean, kl_per_dim = diagnosis.evaluation.z_mean, np.asarray(diagnosis.evaluation.kl_per_dim)
+    z_mean = diagnosis.evaluation.z_mean
+    kl_per_dim = np.asarray(diagnosis.evaluation.kl_per_dim)
     _plot_kl_per_dim(kl_per_dim, z_mean.shape[1], axes[1])
     _plot_codes(z_mean, kl_per_dim, axes[2])
     return np.array(axes)

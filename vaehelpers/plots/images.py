@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vaehelpers.data.checks import check_whole
 from vaehelpers.plots.style import axis
 
 
@@ -9,6 +10,7 @@ def tile(images, n_columns):
     """Lay images `[N, H, W]`, `[N, H, W, 1]` or `[N, H, W, 3]` out as one, row by row; missing places stay white.
 
     Raises:
+        TypeError: for a number of columns that is not whole.
         ValueError: for an array that is not such a batch, or no column.
 
     Example:
@@ -18,8 +20,7 @@ def tile(images, n_columns):
     images = np.asarray(images)
     if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(f"images has shape {images.shape}: pass at least one image, [N, H, W] or [N, H, W, C]")
-    if n_columns < 1:
-        raise ValueError(f"n_columns is {n_columns}: pass at least 1")
+    n_columns = check_whole(n_columns, "n_columns")
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     n_rows = -(-len(images) // n_columns)
@@ -34,7 +35,7 @@ def plot_image_rows(rows, ax=None):
     """Draw one row of images for each entry of `rows`, a dict from the row's label to images `[N, H, W, 1]`.
 
     Raises:
-        ValueError: where the rows are not equally long and their images not equally large.
+        ValueError: where the rows are not equally long and their images not equally large, and for no rows.
 
     Example:
         >>> ax = plot_image_rows({"digits": np.zeros([10, 28, 28, 1]), "decoded": np.ones([10, 28, 28, 1])})
