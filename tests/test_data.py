@@ -6,9 +6,9 @@ import sys
 import zlib
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import special
 
 from vaehelpers import data
@@ -107,6 +107,14 @@ def test_offline_one_sentence_says_both_ways_out(tmp_path):
     assert "connect to a network once, or set VAEHELPERS_DATA to a folder that holds mnist.npz" in last
 
 
+def test_without_the_course_one_line_says_how_to_download(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.setenv("VAEHELPERS_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(ImportError, match=r"^the download of MNIST needs keras: pip install 'vaehelpers\[course\]'$"):
+        data.load_mnist("full")
+
+
 def test_binarize(digits):
     x = digits.x_test[:200]
     assert set(np.unique(data.binarize(x))) == {0, 1}
@@ -127,6 +135,7 @@ IMAGES = np.full([4, 28, 28, 1], 0.5)
     [
         ((255 * IMAGES).astype("uint8"), ValueError, "divide by 255"),
         (255 * IMAGES, ValueError, "divide by 255"),
+        ((65535 * IMAGES).astype("uint16"), ValueError, "divide by the largest level"),
         (2 * IMAGES - 2, ValueError, r"\(x \+ 1\) / 2"),
         (2.00001 * IMAGES, ValueError, r"np.clip\(x, 0, 1\)"),
         (1e300 * IMAGES, ValueError, "infinite"),
@@ -171,37 +180,130 @@ def test_the_floor_and_the_ceiling_that_lesson_01_states(full_mnist):
     assert -(special.xlogy(mean, mean) + special.xlog1py(1 - mean, -mean)).sum() == pytest.approx(206.03, abs=0.005)
 
 
-def test_images_come_from_a_file_or_a_folder(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, size=(3, 5, 4, 3), dtype="uint8")
-    np.savez(tmp_path / "images.npz", pixels)
-    assert np.allclose(data.load_images(tmp_path / "images.npz"), pixels / 255)
-    np.savez(tmp_path / "two.npz", a=pixels, b=pixels[:1] / 255)
-    assert data.load_images(tmp_path / "two.npz", key="b").shape == (1, 5, 4, 3)
-    assert np.allclose(data.load_images(tmp_path / "two.npz", key="b"), pixels[:1] / 255)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    for k, image in enumerate(pixels):
-        matplotlib.image.imsave(folder / f"{k}.png", image)
-    assert np.allclose(data.load_images(folder)[..., :3], pixels / 255)
+GREY = np.random.default_rng(0).integers(0, 256, size=(5, 4), dtype="uint8")
+COLOUR = np.random.default_rng(1).integers(0, 256, size=(5, 4, 3), dtype="uint8")
 
 
-def test_images_that_cannot_be_loaded(tmp_path):
-    np.savez(tmp_path / "two.npz", a=np.ones([2, 3]), b=np.ones([2, 3]))
+def stored(tmp_path, array):
+    np.savez(tmp_path / "images.npz", array)
+    return tmp_path / "images.npz"
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "uint16"])
+def test_whole_numbers_are_grey_levels_and_bits_are_bits(tmp_path, kind):
+    levels = np.stack([GREY, GREY.T.reshape(5, 4)]).astype(kind)
+    np.testing.assert_array_equal(data.load_images(stored(tmp_path, levels)), levels.astype("float32") / 255)
+    bits = levels % 2
+    np.testing.assert_array_equal(data.load_images(stored(tmp_path, bits)), bits)
+
+
+def test_booleans_are_bits_and_floats_are_left_as_they_are(tmp_path):
+    bits = GREY[None] > 127
+    np.testing.assert_array_equal(data.load_images(stored(tmp_path, bits)), bits)
+    floats = 255 * np.random.default_rng(0).normal(size=[2, 3])
+    np.testing.assert_array_equal(data.load_images(stored(tmp_path, floats)), floats.astype("float32"))
+
+
+@pytest.mark.parametrize("levels", [[[0, 4095]], [[-1, 1]], np.array([[0, 65535]], "uint16")])
+def test_whole_numbers_that_are_no_grey_levels_are_named(tmp_path, levels):
+    with pytest.raises(ValueError, match=r"^images.npz holds whole numbers from .*: grey levels go from 0 to 255"):
+        data.load_images(stored(tmp_path, levels))
+
+
+def test_one_array_of_several_is_chosen_by_its_key(tmp_path):
+    np.savez(tmp_path / "two.npz", a=COLOUR[None], b=COLOUR[None] / 255)
+    assert np.allclose(data.load_images(tmp_path / "two.npz", key="b"), COLOUR / 255)
+    with pytest.raises(ValueError, match="holds the arrays a, b: say which with key"):
+        data.load_images(tmp_path / "two.npz")
+    with pytest.raises(ValueError, match=r"key is 'c', two\.npz holds a, b"):
+        data.load_images(tmp_path / "two.npz", key="c")
+
+
+def test_files_that_are_no_arrays_of_images_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="where nothing is"):
+        data.load_images(tmp_path / "none.npz")
     (tmp_path / "broken.npz").write_bytes(b"PK no zip")
-    mixed = tmp_path / "mixed"
-    mixed.mkdir()
-    for k in (1, 2):
-        matplotlib.image.imsave(mixed / f"{k}.png", np.zeros([k, 2, 3]))
-    for path, said in {
-        "none": "where nothing is",
-        "two.npz": "say which with key",
-        "broken.npz": "cannot be read",
-    }.items():
-        with pytest.raises((FileNotFoundError, ValueError), match=said):
-            data.load_images(tmp_path / path)
-    for path, said in {mixed: "of several kinds", tmp_path: "holds no PNG"}.items():
-        with pytest.raises(ValueError, match=said):
-            data.load_images(path)
+    np.savez_compressed(tmp_path / "whole.npz", np.zeros([50, 50]))
+    content = bytearray((tmp_path / "whole.npz").read_bytes())
+    content[60:90] = bytes(30)
+    (tmp_path / "altered.npz").write_bytes(content)
+    for name in ("broken", "altered"):
+        with pytest.raises(ValueError, match=f"^{name}.npz cannot be read as an .npz file"):
+            data.load_images(tmp_path / f"{name}.npz")
+    with pytest.raises(ValueError, match=r"^images.npz cannot be read as an .npz file of arrays: Object arrays"):
+        data.load_images(stored(tmp_path, np.array([[None, "a"]])))
+    with pytest.raises(TypeError, match=r"^images.npz holds <U1, not real numbers"):
+        data.load_images(stored(tmp_path, np.array([["a"]])))
+
+
+def alpha(image, value):
+    image.putalpha(value)
+    return image
+
+
+FILES = {
+    "1 bit": (Image.fromarray(GREY > 127), (GREY > 127)[..., None]),
+    "8 bits": (Image.fromarray(GREY), GREY[..., None] / 255),
+    "16 bits": (Image.fromarray(257 * GREY.astype("uint16") + 3), (257 * GREY[..., None].astype(int) + 3) / 65535),
+    "grey, opaque": (alpha(Image.fromarray(GREY), 255), GREY[..., None] / 255),
+    "colour": (Image.fromarray(COLOUR), COLOUR / 255),
+    "colour, opaque": (alpha(Image.fromarray(COLOUR), 255), COLOUR / 255),
+    "palette": (Image.fromarray(COLOUR).quantize(20), COLOUR / 255),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_folder_of_any_kind_has_one_channel_axis(tmp_path, kind):
+    image, expected = FILES[kind]
+    for name in ("a.png", "b.PNG"):
+        image.save(tmp_path / name, "PNG")
+    found = data.load_images(tmp_path)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.stack([expected, expected]), rtol=1e-6)
+
+
+def test_a_mixed_folder_is_read_in_the_order_of_names_and_what_is_no_image_is_left_out(tmp_path):
+    for k, (image, _) in enumerate(FILES.values()):
+        image.save(tmp_path / f"{k}.png")
+    Image.new("RGB", (4, 5), (51, 102, 255)).save(tmp_path / "z.JPEG")
+    (tmp_path / ".hidden.png").write_bytes(b"not read")
+    (tmp_path / "notes.txt").write_text("not read")
+    (tmp_path / "folder.png").mkdir()
+    found = data.load_images(tmp_path)
+    expected = [np.broadcast_to(pixels, (5, 4, 3)) for _, pixels in FILES.values()]
+    np.testing.assert_allclose(found[:-1], expected, rtol=1e-6)
+    assert abs(found[-1] - [0.2, 0.4, 1]).max() < 3 / 255  # a JPEG is off by a few levels
+
+
+def test_transparent_images_are_refused(tmp_path):
+    for image, options in (
+        (alpha(Image.fromarray(GREY), 254), {}),
+        (alpha(Image.fromarray(COLOUR), 0), {}),
+        (Image.fromarray(GREY), {"transparency": int(GREY[0, 0])}),
+        (Image.fromarray(COLOUR).quantize(20), {"transparency": 0}),
+    ):
+        image.save(tmp_path / "a.png", **options)
+        with pytest.raises(ValueError, match=r"^a.png has transparent pixels"):
+            data.load_images(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "another format", "altered"])
+def test_a_damaged_image_is_named(tmp_path, damage):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    changed = {"empty": b"", "truncated": content[:50], "another format": b"GIF89a", "altered": b"\x89PNG" + content}
+    (tmp_path / "b.png").write_bytes(changed[damage])
+    with pytest.raises(ValueError, match=r"^b.png cannot be read as an image"):
+        data.load_images(tmp_path)
+
+
+def test_folders_that_hold_no_batch_are_named(tmp_path):
+    with pytest.raises(ValueError, match="holds no PNG or JPEG files"):
+        data.load_images(tmp_path)
+    for name, size in (("a.png", (4, 5)), ("b.png", (5, 4))):
+        Image.new("L", size).save(tmp_path / name)
+    with pytest.raises(ValueError, match=r"of several sizes \(b.png has \(4, 5\) pixels, a.png \(5, 4\)\)"):
+        data.load_images(tmp_path)
 
 
 def test_dequantized_levels_fill_their_256th_evenly(digits):
@@ -213,5 +315,6 @@ def test_dequantized_levels_fill_their_256th_evenly(digits):
         assert abs(noise.mean() - 1 / 2) < 4 * np.sqrt(1 / 12 / len(noise))
         assert abs(noise.var() - 1 / 12) < 4 * np.sqrt(1 / 180 / len(noise))
     assert not np.array_equal(inside, 256 * data.dequantize(digits.x_train, seed=1) - levels)
+    assert not np.array_equal(data.dequantize(digits.x_test[:5]), data.dequantize(digits.x_test[:5]))
     with pytest.raises(ValueError, match="divide by 255"):
         data.dequantize(255 * digits.x_train, seed=0)

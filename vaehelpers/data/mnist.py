@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaehelpers.data.checks import needs_course
+
 SAMPLE_SHA256 = "736b7b1dde925d471ef9ed1491e622d4c7f908249cacc2ee4add81d8179236d4"  # of the file
 FULL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -45,6 +47,7 @@ def load_mnist(source="sample"):
     Raises:
         ValueError: for another source, or a file that is truncated or altered (told by its SHA-256).
         FileNotFoundError: where the file is nowhere and cannot be downloaded.
+        ImportError: where it would be downloaded and Keras is not installed.
 
     Example:
         >>> digits = load_mnist()
@@ -107,8 +110,8 @@ def _read_full():
 
 
 def _download():
-    import keras
-
+    with needs_course("the download of MNIST"):
+        import keras
     try:
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when its download fails

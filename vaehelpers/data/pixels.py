@@ -10,7 +10,8 @@ def binarize(x, seed=None):
 
     Args:
         x: images, grey values in [0, 1], any shape `[N, ...]`.
-        seed: `None` thresholds; a whole number draws `x_bit ~ Bernoulli(x)`, as in Salakhutdinov & Murray (2008).
+        seed: a whole number draws `x_bit ~ Bernoulli(x)`, as in Salakhutdinov & Murray (2008). `None` draws nothing:
+            it thresholds, where other functions that sample take `None` for another draw at each call.
 
     Returns:
         An array of x's shape, float32, of zeros and ones.
@@ -30,7 +31,7 @@ def binarize(x, seed=None):
     return (x > threshold).astype("float32")
 
 
-def dequantize(x, seed):
+def dequantize(x, seed=None):
     """Spread each of 256 grey levels evenly over its 256th of [0, 1]: `(255 x + u) / 256`, u uniform on [0, 1).
 
     A density of exact grey levels has no upper limit: the model may put ever more of it on single values. Of these
@@ -38,7 +39,7 @@ def dequantize(x, seed):
 
     Args:
         x: images, grey levels 0, 1/255, ..., 1, any shape `[N, ...]`.
-        seed: a whole number.
+        seed: a whole number, or `None` for another draw at each call.
 
     Returns:
         An array of x's shape, float32, in [0, 1].
