@@ -5,9 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vaehelpers.__main__ import main
 from vaehelpers.collapse import collapse_threshold
+from vaehelpers.data import binarize
+from vaehelpers.runtime import START_UP_MESSAGES
 
 FILE = """
 import numpy as np
@@ -34,11 +37,16 @@ def free_bits(x, p, m, v):
 class Nested:
     loss = staticmethod(elbo)
 """
+LAPLACE = """
+def laplace(x, p, m, v):
+    return ((abs(x - p) + np.log(2)).sum(axis=(1, 2, 3)) + kl(m, v).sum(axis=1)).mean()
+"""
 
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", [*sys.argv])
     path = tmp_path / "my_model.py"
     path.write_text(FILE)
     yield path
@@ -107,13 +115,66 @@ def test_sizes_out_of_range_exit_with_2(file, capsys):
     assert "latent_dim holds 0" in capsys.readouterr().err
 
 
+def typed(arguments, folder, code="from vaehelpers.__main__ import main; sys.exit(main(sys.argv[1:]))"):
+    """What a fresh process answers: exit status, stdout, stderr."""
+    command = [sys.executable, "-c", f"import sys; {code}", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_as_a_stranger_types_it(file):
+    """Only what the file's own import of Keras says reaches the screen."""
     code = "import keras\nfrom vaehelpers.models import VAE\nclass Mine(VAE):\n    pass\n"
     (file.parent / "keras_model.py").write_text(code)
     command = [sys.executable, "-m", "vaehelpers", "audit", "keras_model.py:Mine", "--image-shape", "8,8,3"]
     done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith(START_UP_MESSAGES) for line in done.stderr.splitlines())
     assert "Bernoulli from logits" in done.stdout
+
+
+def test_what_a_file_says_is_on_the_screen_even_where_it_dies(file):
+    file.write_text("import os\nos.write(2, b'loading')\nos._exit(3)")
+    assert typed(["audit", "my_model.py:loss"], file.parent) == (3, "", "loading")
+    package = "import os\nos.write(2, b'a package')\nos._exit(4)"
+    (file.parent / "dying.py").write_text(package)
+    assert typed(["audit", "dying:loss"], file.parent) == (4, "", "a package")
+
+
+WITHOUT_THE_COURSE = """
+for name in ('keras', 'tensorflow', 'matplotlib', 'pandas', 'tqdm', 'IPython'):
+    sys.modules[name] = None
+from vaehelpers.__main__ import main
+sys.exit(main(sys.argv[1:]))"""
+
+
+def test_without_the_course_both_commands_work(file):
+    rng = np.random.default_rng(0)
+    images = (rng.random((20, 40, 40)) < rng.random((20, 1, 1))).astype("uint8") * 255
+    for k, image in enumerate(images):
+        Image.fromarray(image).save(file.parent / f"{k}.png")
+    code, out, err = typed(["audit", "my_model.py:elbo", "--data", "."], file.parent, WITHOUT_THE_COURSE)
+    assert (code, err) == (0, "") and "That is the ELBO." in out and "On these 20 images" in out
+    code, out, err = typed(["threshold", "."], file.parent, WITHOUT_THE_COURSE)
+    assert (code, err) == (0, "") and "on these 20 images" in out
+    file.write_text("import keras")
+    code, out, err = typed(["audit", "my_model.py:loss"], file.parent, WITHOUT_THE_COURSE)
+    assert (code, out) == (2, "") and err.endswith(": pip install 'vaehelpers[course]'\n")
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("/usr/bin/vaehelpers", "vaehelpers"),
+        ("Scripts/vaehelpers.exe", "vaehelpers"),
+        ("/site/vaehelpers/__main__.py", "python -m vaehelpers"),
+    ],
+)
+def test_the_usage_shows_the_name_it_was_called_by(monkeypatch, capsys, called, name):
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.startswith(f"usage: {name} [-h]")
 
 
 @pytest.fixture
@@ -137,6 +198,31 @@ def test_threshold(digits_file, digits, capsys):
     expected = collapse_threshold(digits.x_train[:500])
     assert f"Above beta = {expected:.4g} collapse is a local optimum on these 500 images" in capsys.readouterr().out
     assert main(["threshold", str(digits_file), "--likelihood", "gaussian", "--variance", "learned"]) == 0
+
+
+def test_bits_and_grey_levels_have_the_thresholds_of_the_same_images(tmp_path, digits, capsys):
+    """Whole 0 and 1 are bits: divided by 255, they would make collapse an optimum for the exact ELBO."""
+    bits = binarize(digits.x_train[:200])
+    lines = set()
+    for k, stored in enumerate([bits, bits.astype("uint8"), bits > 0, 255 * bits.astype("uint8")]):
+        np.savez(tmp_path / f"{k}.npz", stored)
+        assert main(["threshold", str(tmp_path / f"{k}.npz")]) == 0
+        lines.add(capsys.readouterr().out)
+    assert len(lines) == 1
+
+
+def test_images_outside_the_unit_interval_are_said_to_be(tmp_path, digits, capsys):
+    np.savez(tmp_path / "levels.npz", 255 * digits.x_train[:50])
+    assert main(["threshold", str(tmp_path / "levels.npz"), "--likelihood", "gaussian"]) == 0
+    assert "on these 50 images with pixels from 0 to 255." in capsys.readouterr().out
+    assert main(["threshold", str(tmp_path / "levels.npz")]) == 2
+    assert "divide by 255" in capsys.readouterr().err
+
+
+def test_a_laplace_loss_is_told_that_there_is_no_threshold(file, digits_file, capsys):
+    file.write_text(FILE + LAPLACE)
+    assert main(["audit", f"{file}:laplace", "--data", str(digits_file)]) == 0
+    assert "For a Laplace likelihood there is no threshold of collapse" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from vaehelpers import runtime
@@ -17,10 +18,23 @@ def python(code, **environment):
     return done.stdout.strip(), done.stderr.strip()
 
 
-@pytest.mark.parametrize("module", ["vaehelpers", "vaehelpers.data", "vaehelpers.claims"])
-def test_the_numpy_modules_import_no_framework(module):
-    frameworks = "{'tensorflow', 'keras', 'jax', 'torch'}"
-    assert python(f"import sys, {module}; print(sorted({frameworks} & set(sys.modules)))")[0] == "[]"
+NUMPY_ROOMS = ("runtime", "claims", "data", "collapse", "audit", "diagnostics", "__main__")
+AT_WORK = """
+from vaehelpers import audit, collapse, data
+digits = data.load_mnist().x_test[:20]
+collapse.collapse_threshold(digits)
+collapse.LinearGaussian.fit(digits.reshape(20, -1), 2)
+data.load_shapes()
+kl = lambda m, v: (np.exp(v) + m**2 - 1 - v).sum()
+audit.audit_loss(lambda x, y, m, v: ((x - y) ** 2).sum() + kl(m, v))
+"""
+
+
+def test_the_numpy_rooms_import_no_framework_and_no_drawing_nor_does_their_work():
+    code = "import importlib, sys, numpy as np\n"
+    code += f"for room in {NUMPY_ROOMS}: importlib.import_module('vaehelpers.' + room)\n" + AT_WORK
+    heavy = {"tensorflow", "keras", "jax", "torch", "matplotlib", "pandas", "scipy", "PIL"}
+    assert python(code + f"print(sorted({heavy} & set(sys.modules)))")[0] == "[]"
 
 
 def test_the_package_is_imported_in_under_300_milliseconds():
@@ -28,61 +42,127 @@ def test_the_package_is_imported_in_under_300_milliseconds():
     assert min(float(python(code)[0]) for _ in range(3)) < 0.3
 
 
-def test_set_seed_repeats_and_VAEHELPERS_SEED_shifts_it():
-    code = """
+FRESH = """
 from vaehelpers import runtime
-import numpy as np
-effective = runtime.set_seed(3)
-import keras
-print(effective, np.random.rand(), float(keras.random.normal([1])[0]))"""
-    first = python(code, VAEHELPERS_SEED="")[0]
-    assert python(code, VAEHELPERS_SEED="")[0] == first
-    assert python(code.replace("(3)", "(0)"), VAEHELPERS_SEED="3")[0] == first
-    assert python(code, VAEHELPERS_SEED="5")[0] != first
-
-
-@pytest.mark.parametrize(
-    ("seed", "error"), [(-1, ValueError), (1.5, TypeError), ("1", TypeError), (True, TypeError), (None, TypeError)]
-)
-def test_set_seed_names_what_is_wrong(seed, error):
-    with pytest.raises(error, match="seed is"):
-        runtime.set_seed(seed)
-
-
-@pytest.mark.parametrize("name", ["VAEHELPERS_SEED", "VAEHELPERS_THREADS"])
-@pytest.mark.parametrize("value", ["two", "-1", "1.5"])
-def test_environment_variables_that_are_no_numbers_are_named(name, value):
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        python("from vaehelpers import runtime; runtime.set_seed(0)", **{name: value})
-    assert f"{name} is '{value}'" in caught.value.stderr
-
-
-def test_VAEHELPERS_THREADS_limits_the_threads():
-    code = """
-from vaehelpers import runtime
-runtime.devices()
-import numpy as np, os, time
+runtime.describe_runtime()
+import keras, numpy as np, time
 from keras import ops
+print(runtime.set_seed(3), np.random.rand(), float(keras.random.normal([1])[0]))
 a = ops.ones([1500, 1500])
 ops.convert_to_numpy(ops.matmul(a, a))
 wall, cpu = time.perf_counter(), time.process_time()
 for _ in range(10): ops.convert_to_numpy(ops.matmul(a, a))
 print((time.process_time() - cpu) / (time.perf_counter() - wall))"""
-    assert float(python(code, VAEHELPERS_THREADS="1")[0]) < 1.3
 
 
-def test_describe_runtime_says_where_and_with_what_and_nothing_else():
-    out, err = python("from vaehelpers import runtime; runtime.describe_runtime()")
-    assert out.startswith("Device: ") and "\nVersions: Python" in out and "keras" in out
+@pytest.fixture(scope="module")
+def fresh():
+    """What one fresh process prints, on one thread; it imports the backend, which takes seconds."""
+    out, err = python(FRESH, VAEHELPERS_SEED="", VAEHELPERS_THREADS="1")
+    return out.splitlines(), err
+
+
+def draws(seed):
+    """The seed in force, and what NumPy and Keras draw with it."""
+    effective = runtime.set_seed(seed)
+    import keras
+
+    return f"{effective} {np.random.rand()} {float(keras.random.normal([1])[0])}"  # noqa: NPY002 - the global state
+
+
+def test_set_seed_repeats_in_every_process_and_VAEHELPERS_SEED_shifts_it(fresh, monkeypatch):
+    monkeypatch.setenv("VAEHELPERS_SEED", "")
+    expected = fresh[0][2]
+    assert expected.startswith("3 ")
+    assert draws(3) == draws(3) == expected
+    monkeypatch.setenv("VAEHELPERS_SEED", "3")
+    assert draws(0) == expected
+    effective, *others = draws(3).split()
+    assert effective == "6" and not set(others) & set(expected.split())
+
+
+def test_VAEHELPERS_THREADS_limits_the_threads(fresh):
+    assert float(fresh[0][3]) < 1.3
+
+
+def test_describe_runtime_says_where_and_with_what_and_nothing_else(fresh):
+    (device, versions, *_), err = fresh
+    assert device.startswith("Device: ")
+    assert versions.startswith("Versions: Python") and "keras" in versions
     assert err == ""
 
 
-def test_the_start_up_filter_passes_other_messages_on(tmp_path):
-    (tmp_path / "keras.py").write_text(
-        "import os\nos.write(2, b'I0000 00:00 start-up chatter\\nE0000 a real error\\n')\n", encoding="utf-8"
+@pytest.mark.parametrize(
+    ("seed", "error"),
+    [
+        (-1, ValueError),
+        (2**32, ValueError),
+        (1.5, TypeError),
+        ("1", TypeError),
+        (True, TypeError),
+        (None, TypeError),
+    ],
+)
+def test_set_seed_names_what_is_wrong(seed, error):
+    with pytest.raises(error, match=f"^seed is {seed!r}: pass a whole number from 0 to 4294967295"):
+        runtime.set_seed(seed)
+
+
+def test_a_seed_that_the_environment_raises_too_far_is_named(monkeypatch):
+    monkeypatch.setenv("VAEHELPERS_SEED", "10")
+    with pytest.raises(ValueError, match=r"seed is 4294967290: .*, with VAEHELPERS_SEED = 10 added to it"):
+        runtime.set_seed(2**32 - 6)
+
+
+@pytest.mark.parametrize("value", ["two", "-1", "1.5"])
+def test_environment_variables_that_are_no_numbers_are_named(monkeypatch, value):
+    monkeypatch.setenv("VAEHELPERS_SEED", value)
+    with pytest.raises(ValueError, match=f"VAEHELPERS_SEED is '{value}'"):
+        runtime.set_seed(0)
+    with pytest.raises(subprocess.CalledProcessError) as caught:  # it is read at the import
+        python("from vaehelpers import runtime", VAEHELPERS_THREADS=value)
+    assert f"VAEHELPERS_THREADS is '{value}'" in caught.value.stderr
+
+
+KERAS_THAT_TALKS = """
+import contextlib, os
+with contextlib.suppress(OSError):  # a closed descriptor
+    os.write(2, b'I0000 00:00 start-up chatter\\nE0000 a real error\\n')
+"""
+
+
+@pytest.fixture
+def import_keras(tmp_path):
+    """Code that imports a keras.py which writes two lines to descriptor 2, after other code has run."""
+    (tmp_path / "keras.py").write_text(KERAS_THAT_TALKS, encoding="utf-8")
+    return f"import os, sys; sys.path.insert(0, {str(tmp_path)!r}); from vaehelpers import runtime; {{}}\n" + (
+        "runtime._import_keras()\nprint('imported')"
     )
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from vaehelpers import runtime; runtime._import_keras()"
-    assert python(code)[1] == "E0000 a real error"
+
+
+def test_the_start_up_filter_passes_other_messages_on(import_keras):
+    assert python(import_keras.format("")) == ("imported", "E0000 a real error")
+
+
+@pytest.mark.parametrize("state", ["os.close(2)", "sys.stderr = None"])
+def test_without_a_stderr_keras_is_imported_all_the_same(import_keras, state):
+    assert python(import_keras.format(state))[0] == "imported"
+
+
+def test_a_descriptor_that_was_closed_at_the_start_is_left_alone(tmp_path, import_keras):
+    """The next file that is opened gets its number: what is written into it must stay there."""
+    code = import_keras.format(f"file = open({str(tmp_path / 'data')!r}, 'wb', buffering=0)")
+    code += "\nassert file.fileno() == 2 and sys.stderr is None; file.write(b'data')"
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "imported"
+    assert (tmp_path / "data").read_bytes().endswith(b"data")
+
+
+def test_without_the_course_one_line_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ImportError, match=r"^this needs keras: pip install 'vaehelpers\[course\]'$"):
+        runtime.set_seed(0)
 
 
 def test_an_installed_copy_carries_its_data(tmp_path):

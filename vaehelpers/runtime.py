@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from importlib import metadata
 from numbers import Integral
 
+LARGEST_SEED = 2**32 - 1  # of NumPy's global generator
 _ONE_AT_A_TIME = threading.RLock()  # of the file descriptor: two threads would restore each other's
+COURSE = "pip install 'vaehelpers[course]'"  # installs Keras, TensorFlow and what the lessons draw with
 START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
 
 
@@ -41,26 +43,46 @@ def _prepare_environment():
 def without_start_up_messages():
     """Drop what TensorFlow 2.21 writes at its start, past its own log level, and pass everything else on.
 
-    The messages come from C++, so the file descriptor is redirected.
+    The messages come from C++, so the file descriptor is redirected. What is written shows at the end, and is lost
+    where the process dies: this is for imports of the package's own, not for anybody's code.
     """
-    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as log:
-        stderr = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        try:
+    with _ONE_AT_A_TIME:
+        stderr = _copy_of_stderr()
+        if stderr is None:
             yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            log.seek(0)
-            lines = log.read().decode(errors="replace").splitlines(keepends=True)
-            sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
+            return
+        with tempfile.TemporaryFile() as log:
+            os.dup2(log.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+                os.close(stderr)
+                log.seek(0)
+                lines = log.read().decode(errors="replace").splitlines(keepends=True)
+                sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
+
+
+def _copy_of_stderr():
+    """A copy of descriptor 2; `None` where it is closed, or was at the start and may be another file by now."""
+    if sys.stderr is None or sys.__stderr__ is None:
+        return None
+    try:
+        return os.dup(2)
+    except OSError:
+        return None
 
 
 def _import_keras():
     """Import Keras quietly. TensorFlow's own logger says errors only: several models make it warn of retracing."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with without_start_up_messages():
-        import keras
+        try:
+            import keras
+        except ModuleNotFoundError as error:
+            if error.name not in ("keras", "tensorflow"):  # another backend is not in the extra
+                raise
+            raise ImportError(f"this needs {error.name}: {COURSE}", name=error.name) from None
     return keras
 
 
@@ -68,7 +90,7 @@ def set_seed(seed):
     """Seed Python, NumPy and the Keras backend with `seed + VAEHELPERS_SEED`.
 
     Args:
-        seed: a whole number of at least 0.
+        seed: a whole number from 0 to 2^32 - 1, VAEHELPERS_SEED added.
 
     Returns:
         The seed in force, for `np.random.default_rng` and the like.
@@ -80,11 +102,13 @@ def set_seed(seed):
         >>> set_seed(7) - set_seed(3)
         4
     """
+    wanted = f"seed is {seed!r}: pass a whole number from 0 to {LARGEST_SEED}"
     if isinstance(seed, bool) or not isinstance(seed, Integral):
-        raise TypeError(f"seed is a {type(seed).__name__}: pass a whole number")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}: pass a number of at least 0")
-    effective = int(seed) + _whole_number("VAEHELPERS_SEED", 0, 0)
+        raise TypeError(wanted)
+    shift = _whole_number("VAEHELPERS_SEED", 0, 0)
+    effective = int(seed) + shift
+    if not 0 <= seed <= effective <= LARGEST_SEED:
+        raise ValueError(wanted + (f", with VAEHELPERS_SEED = {shift} added to it" if shift else ""))
     keras = _import_keras()
     with without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
         keras.utils.set_random_seed(effective)
