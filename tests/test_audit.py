@@ -98,6 +98,7 @@ def test_no_normaliser_reveals_no_variance():
     assert audit_loss(lambda *probe: elbo(*probe, pixels=lambda x, p: (x - p) ** 2)).decoder_variance is None
 
 
+@pytest.mark.backend
 def test_the_loss_of_the_course_is_the_elbo():
     from vaehelpers import losses
 

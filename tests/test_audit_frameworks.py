@@ -67,7 +67,7 @@ def sigmoid(logits):
     return 1 / (1 + np.exp(-logits))
 
 
-@pytest.mark.parametrize("framework", ["Keras", "PyTorch", "JAX"])
+@pytest.mark.parametrize("framework", [pytest.param("Keras", marks=pytest.mark.backend), "PyTorch", "JAX"])
 @pytest.mark.parametrize(
     ("pixels", "variance"),
     [
@@ -160,3 +160,9 @@ def test_the_same_loss_gets_the_same_answer_and_the_world_is_left_alone():
 
         audit_loss(lambda x, y, m, v: jax.numpy.sum((x - y) ** 2) + jax.numpy.sum(jax.numpy.exp(v) + m**2 - 1 - v))
         assert not jax.config.jax_enable_x64
+
+
+def test_without_keras_the_audit_of_a_class_says_what_to_install():
+    code = "import sys; sys.modules['keras'] = None; import vaehelpers.audit; vaehelpers.audit.audit_keras_vae"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ImportError: vaehelpers.audit.audit_keras_vae needs keras: pip install" in done.stderr

@@ -72,6 +72,7 @@ def test_a_reshape_that_hides_the_batch_is_not_taken_for_a_mean():
         assert (found.pixel_reduction, found.channel_reduction) == ("sum", "unknown")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("channels", "beta"), [(1, 1.0), (3, 3.0)])
 def test_the_last_axis_of_keras(channels, beta):
     import keras

@@ -14,8 +14,10 @@ __all__ = ["AuditError", "LossAudit", "audit_keras_vae", "audit_loss"]
 def __getattr__(name):
     """`audit_keras_vae` needs Keras, which a loss in NumPy or PyTorch does not: it is imported when it is asked for."""
     if name == "audit_keras_vae":
-        from vaehelpers.audit.keras_vae import audit_keras_vae
+        from vaehelpers.data.checks import needs_course
 
+        with needs_course("vaehelpers.audit.audit_keras_vae"):
+            from vaehelpers.audit.keras_vae import audit_keras_vae
         return audit_keras_vae
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
