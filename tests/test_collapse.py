@@ -91,19 +91,23 @@ HARD["the mean is far from 0"] = 1000 + data_with_eigenvalues(np.linspace(2, 1, 
 
 
 @pytest.mark.parametrize("x", HARD.values(), ids=HARD)
-def test_the_first_alone_is_right_on_hard_spectra(x, monkeypatch):
-    dense = collapse_threshold(x, "gaussian")
+def test_the_first_and_the_largest_are_right_on_hard_spectra(x, monkeypatch):
+    dense = collapse_spectrum(x, "gaussian")
     monkeypatch.setattr(threshold, "ALL_FOR_ONE", 10)
+    monkeypatch.setattr(threshold, "LARGEST_MATRIX", 10)
     monkeypatch.setattr(threshold, "_eigenvalues", None)
-    assert collapse_threshold(x, "gaussian") == pytest.approx(dense, rel=CLOSE)
+    assert collapse_threshold(x, "gaussian") == pytest.approx(dense[0], rel=CLOSE)
+    np.testing.assert_allclose(collapse_spectrum(x, "gaussian"), dense[:50], rtol=0, atol=CLOSE * dense[0])
 
 
 def test_from_39_by_39_pixels_on_one_eigenvalue_is_not_paid_for_as_all(monkeypatch):
-    x = np.random.default_rng(0).integers(2, size=(50, 39, 39))
-    assert collapse_threshold(x[:, :38, :38]) == collapse_spectrum(x[:, :38, :38])[0]
-    first = collapse_spectrum(x)[0]
-    monkeypatch.setattr(threshold, "_eigenvalues", None)
-    assert collapse_threshold(x) == pytest.approx(first, rel=CLOSE)
+    """The 50 x 50 matrix of products of the images has the same eigenvalues as the 1,521 x 1,521 one of the pixels."""
+    x = np.random.default_rng(0).normal(size=(50, 39, 39))
+    centred = (x - x.mean(axis=0)).reshape(50, -1)
+    expected = np.linalg.eigvalsh(centred @ centred.T / 50)[-1]
+    monkeypatch.setattr(threshold, "_eigenvalues", lambda *arguments: ["all of them"])
+    assert collapse_threshold(x, "gaussian") == pytest.approx(expected, rel=CLOSE)
+    assert collapse_threshold(x[:, :38, :38], "gaussian") == "all of them"
 
 
 def test_large_images_hold_no_square_matrix():
