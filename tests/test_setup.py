@@ -164,3 +164,16 @@ def test_a_lock_whose_owner_is_gone_is_told_with_its_cure(folder):
 def test_an_unknown_argument_is_an_error(folder):
     assert "usage: sh scripts/setup.sh [dev]" in set_up(folder, "everything", status=1)
     assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(("arguments", "upgrades"), [([], 3), (["keep"], 0)])
+def test_make_lock_resolves_the_newest_versions(folder, arguments, upgrades):
+    """uv keeps the versions of the file that it writes unless it is told to upgrade."""
+    shutil.copy(ROOT / "scripts" / "lock.sh", folder / "scripts" / "lock.sh")
+    (folder / "bin" / "uv").write_text('#!/bin/sh\necho "$*" >>asked\n', encoding="utf-8")
+    (folder / "bin" / "uv").chmod(0o755)
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh", "scripts/lock.sh", *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    asked = (folder / "asked").read_text(encoding="utf-8").splitlines()
+    assert len(asked) == 3 and sum("--upgrade" in line for line in asked) == upgrades
+    assert all("--generate-hashes" in line and "--no-emit-index-url" in line for line in asked)

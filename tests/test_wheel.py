@@ -50,6 +50,11 @@ NEEDS_COURSE = [  # a room that imports without the extra says so where it is us
     "vaehelpers.losses.gaussian_kl",
     "from vaehelpers import models",
     "vaehelpers.sweep.train_sweep(np.zeros((8, 4, 4, 1), np.float32), [1.0], [0], epochs=1)",
+    "vaehelpers.audit.audit_keras_vae",
+    "vaehelpers.diagnostics.evaluate(None, np.zeros((8, 4, 4, 1)))",
+    "vaehelpers.diagnostics.diagnose(None, np.zeros((8, 4, 4, 1)))",
+    "vaehelpers.runtime.set_seed(0)",
+    "vaehelpers.runtime.progress_bar()",
 ]
 CURE = "pip install 'vaehelpers[course]'"
 LOSSES = """
