@@ -19,8 +19,10 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).parent.parent / "data" / "results" / "full_mnist.csv"
-SEEDS, N_TRAIN = range(5), 54_000
-BOUND_IMAGES, BOUND_SAMPLES = 1000, 1000
+SEEDS = range(5)
+N_TRAIN = 54_000
+BOUND_IMAGES = 1000
+BOUND_SAMPLES = 1000
 EXAMPLE_EPOCHS, SWEEP_EPOCHS, LIKELIHOOD_EPOCHS = 12, 8, 6
 SWEEP_BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
 LIKELIHOODS = {"bernoulli": "bits", "continuous_bernoulli": "grey", "gaussian": "grey", "learned_gaussian": "grey"}
@@ -95,13 +97,11 @@ def train_example(beta, x_train, x_test):
 
 def train_likelihood(likelihood, x_train, x_test):
     """A dense network with 8 latent dimensions, at beta 1."""
-    from vaehelpers import likelihoods, losses
+    from vaehelpers import losses
     from vaehelpers.models import VAE, build_mlp
 
     learned = likelihood == "learned_gaussian"
-    function = (
-        likelihoods.GaussianWithLearnedVariance(0.05) if learned else getattr(losses, f"{likelihood}_log_likelihood")
-    )
+    function = losses.GaussianWithLearnedVariance(0.05) if learned else losses.log_likelihood_named(likelihood)
     vae = VAE(*build_mlp(latent_dim=8), log_likelihood=function)
     row = fit_and_test(vae, x_train, x_test, LIKELIHOOD_EPOCHS)[1]
     return row | ({"variance": round(function.variance, 6)} if learned else {})
@@ -110,12 +110,10 @@ def train_likelihood(likelihood, x_train, x_test):
 def train_sweep(runs, x_train, x_test):
     """The dense network of the lessons at every beta, one seed."""
     from vaehelpers import sweep
-    from vaehelpers.models import VAE
 
     betas, seed = [run[3] for run in runs], runs[0][4]
     result = sweep.train_sweep(x_train[:N_TRAIN], betas, [seed], epochs=SWEEP_EPOCHS, progress=False)
-    members = [VAE(*result.member(i, 0)) for i in range(len(betas))]
-    return [{"epochs": SWEEP_EPOCHS} | tested(vae, x_test)[1] for vae in members]
+    return [{"epochs": SWEEP_EPOCHS} | tested(result.vae(i, 0), x_test)[1] for i in range(len(betas))]
 
 
 def fit_and_test(vae, x_train, x_test, epochs):

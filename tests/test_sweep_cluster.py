@@ -13,21 +13,23 @@ from distributed import Client
 
 from vaehelpers.sweep import train_sweep
 
-SEEDS, EPOCHS = [0, 1, 2, 3], 40
+SEEDS = [0, 1, 2, 3]
+EPOCHS = 40
 OPTIONS = {"hidden": 6, "epochs": EPOCHS, "batch_size": 16, "progress": False}
 
 # Loaded by every worker: it writes down each epoch, and makes it last long enough for a kill to hit one.
 PRELOAD = """
 import os, time
-from vaehelpers.sweep import train
+from vaehelpers.sweep import stacked
+stacked.COMPILE = False
 def dask_setup(worker):
-    real = train._train_epoch
+    real = stacked._train_epoch
     def train_epoch(stack, images, seeds, n_beta, settings, epoch):
         with open(os.environ["EPOCHS_LOG"], "a") as file:
             file.write(f"{os.getpid()} {seeds[0]} {epoch}\\n")
         time.sleep(0.05)
         return real(stack, images, seeds, n_beta, settings, epoch)
-    train._train_epoch = train_epoch
+    stacked._train_epoch = train_epoch
 """
 
 
@@ -67,6 +69,7 @@ def epochs_of(log):
     return [tuple(map(int, line.split())) for line in log.read_text().splitlines() if line.count(" ") == 2]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(cluster, tmp_path):
     client, log = cluster
     x = np.random.default_rng(0).integers(2, size=(70, 3, 4, 1)).astype("float32")
