@@ -12,9 +12,14 @@ from vaehelpers.data import load_mnist
 from vaehelpers.runtime import describe_runtime, set_seed
 from vaehelpers.sweep import train_sweep
 
-HIDDEN, LATENT, BATCH, PIXELS = 128, 2, 128, 784
-BETAS, SEEDS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0], [0, 1, 2, 3]  # 24 models
-REPEATS, EPOCHS = 5, 8
+HIDDEN = 128
+LATENT = 2
+BATCH = 128
+PIXELS = 784
+BETAS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
+SEEDS = [0, 1, 2, 3]  # 24 models
+REPEATS = 5
+EPOCHS = 8
 OPERATIONS = 6 * (PIXELS * HIDDEN + 2 * HIDDEN * LATENT + LATENT * HIDDEN + PIXELS * HIDDEN)  # an image and step
 
 
@@ -24,7 +29,9 @@ def example_model():
     import tensorflow as tf
     from keras import layers, ops
 
-    image, code, noise = keras.Input((PIXELS,)), keras.Input((LATENT,)), keras.random.SeedGenerator(0)
+    image = keras.Input((PIXELS,))
+    code = keras.Input((LATENT,))
+    noise = keras.random.SeedGenerator(0)
     h = layers.Dense(HIDDEN, activation="relu")(image)
     encoder = keras.Model(image, [layers.Dense(LATENT)(h), layers.Dense(LATENT)(h)])
     h = layers.Dense(HIDDEN, activation="relu")(code)
@@ -85,7 +92,8 @@ def main():
     set_seed(0)
     describe_runtime()
     x = load_mnist().x_train
-    model, flat = example_model(), x.reshape(len(x), -1)
+    model = example_model()
+    flat = x.reshape(len(x), -1)
     model.fit(flat, batch_size=BATCH, verbose=0)
     rates = []
     for _ in range(REPEATS):

@@ -61,7 +61,8 @@ class StackedVAE(keras.Model):
     def __init__(self, weights, betas, log_likelihood):
         # Whatever the global policy: its loss scaling would stop all members when one overflows.
         super().__init__(dtype="float32")
-        self.n_members, self.log_likelihood = len(betas), log_likelihood
+        self.n_members = len(betas)
+        self.log_likelihood = log_likelihood
         self.on_images = ("hidden",) if "hidden_kernel" in weights else ("z_mean", "z_log_var")
         self.parameters = {}
         for name, value in weights.items():
