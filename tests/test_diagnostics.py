@@ -37,7 +37,7 @@ def matches(diagnosis, pattern):
 @pytest.mark.parametrize(
     ("beta", "said"),
     [
-        (10.0, "The data predict it: beta = 10 is above their threshold of 3,"),
+        (10.0, "The data predict it: from 3 on no code of any size pays, whatever the network, and beta = 10"),
         (2.5, "Beta does not explain it: 2.5 is not above .* so near the threshold training is slow"),
         (0.5, r"Beta does not explain it: 0.5 .* a decoder that ignores z\."),
     ],
@@ -51,6 +51,14 @@ def test_a_collapsed_model_is_explained_by_beta_or_not(bits, beta, said):
     assert matches(found, f"^Collapsed: the rate is 0 nats. {said}")
     assert matches(found, "^Without a code.*distortion 2.08 nats, the best constant image's 2.08 nats")
     assert not matches(found, "information|off:")
+
+
+def test_between_the_local_and_the_global_threshold_collapse_is_local():
+    """An exclusive or: nothing correlates, so the threshold is 1, and three pixels vary."""
+    x = np.tile([[a, b, a ^ b] for a in (0, 1) for b in (0, 1)], [75, 1]).astype("float32")
+    found = diagnose(linear_vae(NOTHING, NOTHING, (np.zeros([2, 3]), 0.0), objective=weighted(2.0)), x)
+    assert (found.threshold, found.no_code_above) == (pytest.approx(1), pytest.approx(3))
+    assert matches(found, "The data predict it: beta = 2 is above their threshold of 1, .* a local optimum")
 
 
 def test_an_exact_model_is_alive_as_the_data_predict(exact):

@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.collapse import collapse_spectrum, collapse_threshold
+from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS
 from vaehelpers.runtime import COURSE
@@ -89,10 +89,11 @@ def collapse_on(images, found):
         name = found.likelihood.replace("_", " ").capitalize()
         return f"For a {name} likelihood there is no threshold of collapse to compare it with."
     threshold = collapse_threshold(images, found.likelihood)
-    on_these = f"On these {described(images)} collapse is a local optimum above beta {threshold:.3g}"
-    if found.beta > threshold:
-        return f"{on_these}, and this is above it: expect reconstructions that are all alike."
-    return f"{on_these}; this is below it."
+    none_above = no_code_pays_above(images, found.likelihood)
+    on_these = (
+        f"On these {described(images)}, at beta {found.beta:.3g}: {collapse_at(found.beta, threshold, none_above)}"
+    )
+    return f"{on_these} (local optimum from {threshold:.3g}, no code from {none_above:.3g})."
 
 
 def described(images):
@@ -113,6 +114,11 @@ def threshold(options):
         print(f"Cannot compute a threshold: {error}", file=sys.stderr)
         return CANNOT_TELL
     print(f"Above beta = {spectrum[0]:.4g} collapse is a local optimum on these {described(images)}.")
+    if variance != "learned":
+        none_above = no_code_pays_above(images, options.likelihood, variance)
+        print(
+            f"From beta = {none_above:.4g} on no code of any size pays, whatever the network; between is not decided."
+        )
     print(f"The largest eigenvalues: {', '.join(f'{value:.4g}' for value in spectrum[:5])}")
     return 0
 

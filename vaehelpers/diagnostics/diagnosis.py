@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.collapse import collapse_threshold
+from vaehelpers.collapse import collapse_threshold, no_code_pays_above
 from vaehelpers.data.likelihoods import known_likelihood
 from vaehelpers.diagnostics import findings as words
 from vaehelpers.diagnostics.densities import WIDEST
@@ -26,6 +26,7 @@ class Diagnosis:
         evaluation: the `Evaluation`.
         beta: the weight of the rate that the objective trains (of a Gaussian, at unit variance), `None` where untold.
         threshold: the data's `collapse_threshold` (of a Gaussian, at unit variance), `None` where there is none.
+        no_code_above: the data's `no_code_pays_above`, likewise.
         mutual_information: of the codes and the first 10,000 images, nats; nan for z_log_var beyond ±300 or not finite.
         images, reconstructions, samples: `[10, ...]`, or as many as there are images: the first ones, the decoder's
             output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
@@ -40,6 +41,7 @@ class Diagnosis:
     evaluation: Evaluation
     beta: float | None
     threshold: float | None
+    no_code_above: float | None
     mutual_information: float
     images: np.ndarray
     reconstructions: np.ndarray
@@ -79,12 +81,12 @@ def diagnose(vae, x, seed=0):
     beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
     if _adds_losses(vae, x[:2]):
         beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
-    threshold, about_threshold = _threshold(x, likelihood, vae.prior is not None)
+    threshold, no_code_above, about_threshold = _thresholds(x, likelihood, vae.prior is not None)
     information = float("nan")
     found = [(True, "The rate or the distortion is not finite: training has diverged.")]
     if np.isfinite(evaluation.elbo):
         information = _information(evaluation, seed)
-        found = words.about_collapse(evaluation, beta, threshold)
+        found = words.about_collapse(evaluation, beta, threshold, no_code_above)
         if len(x) >= FEW:
             found += words.about_price(evaluation, constant_distortion(x, vae.log_likelihood))
         found += words.about_dimensions(evaluation, vae.prior is not None, seed)
@@ -95,7 +97,7 @@ def diagnose(vae, x, seed=0):
     others = [sentence for is_urgent, sentence in found if not is_urgent]
     sentences = tuple(filter(None, (urgent[0], about_beta, *urgent[1:], *others, about_threshold)))
     pictures = _pictures(vae, x[:SHOWN], seed, likelihood)
-    return Diagnosis(sentences, evaluation, beta, threshold, information, *pictures)
+    return Diagnosis(sentences, evaluation, beta, threshold, no_code_above, information, *pictures)
 
 
 def _beta_and_likelihood(vae, image_shape, latent_dim):
@@ -146,19 +148,19 @@ def _settings(log_likelihood):
     return getattr(log_likelihood, "keywords", {})
 
 
-def _threshold(x, likelihood, learned_prior):
-    """The threshold and `None`, or `None` and a sentence on why there is none."""
+def _thresholds(x, likelihood, learned_prior):
+    """The local and the global threshold and `None`, or `None` twice and a sentence on why there is none."""
     if len(x) < FEW:
         too_few = f"{len(x)} image{'s are' if len(x) > 1 else ' is'} too few"
-        return None, f"{too_few} for the data's threshold and their best constant image: pass at least {FEW}."
+        return None, None, f"{too_few} for the data's threshold and their best constant image: pass at least {FEW}."
     if learned_prior:
-        return None, "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned."
+        return None, None, "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned."
     if likelihood is None:
-        return None, "No threshold of collapse: the likelihood is not known."
+        return None, None, "No threshold of collapse: the likelihood is not known."
     try:
-        return float(collapse_threshold(x, likelihood[0])), None
+        return float(collapse_threshold(x, likelihood[0])), no_code_pays_above(x, likelihood[0]), None
     except ValueError as error:  # no formula, or images that do not vary: the message says which
-        return None, f"No threshold of collapse: {error}."
+        return None, None, f"No threshold of collapse: {error}."
 
 
 def constant_distortion(x, log_likelihood):

@@ -20,20 +20,27 @@ LISTED = 8  # latent dimensions named one by one
 CAUSES = "training length, dead ReLUs, the learning rate, a decoder that ignores z"
 
 
-def about_collapse(evaluation, beta, threshold):
+def about_collapse(evaluation, beta, threshold, no_code_above):
     """Whether the code is used, and whether beta and the data's threshold explain it."""
     if evaluation.collapsed:
-        return [(True, f"Collapsed: the rate is {nats(evaluation.rate)}. {_why_collapsed(beta, threshold)}")]
+        return [
+            (True, f"Collapsed: the rate is {nats(evaluation.rate)}. {_why_collapsed(beta, threshold, no_code_above)}")
+        ]
     if not evaluation.alive:
         between = f"between {COLLAPSED} (collapsed) and {ALIVE} (alive)"
         cure = "Train on before you judge: near the threshold training is slow."
         return [(True, f"Neither collapsed nor alive: the rate is {nats(evaluation.rate)}, {between}. {cure}")]
-    return [(True, f"Alive: the rate is {nats(evaluation.rate)}. {_why_alive(beta, threshold)}".strip())]
+    return [(True, f"Alive: the rate is {nats(evaluation.rate)}. {_why_alive(beta, threshold, no_code_above)}".strip())]
 
 
-def _why_collapsed(beta, threshold):
+def _why_collapsed(beta, threshold, no_code_above):
     if beta is None or threshold is None:
         return "Whether beta explains it cannot be told."
+    if beta >= no_code_above:
+        return (
+            f"The data predict it: from {number(no_code_above)} on no code of any size pays, whatever the network, and "
+            f"beta = {number(beta)}."
+        )
     if beta > threshold:
         return (
             f"The data predict it: beta = {number(beta)} is above their threshold of {number(threshold)}, where the "
@@ -46,15 +53,15 @@ def _why_collapsed(beta, threshold):
     )
 
 
-def _why_alive(beta, threshold):
+def _why_alive(beta, threshold, no_code_above):
     if beta is None or threshold is None:
         return ""
     if beta <= threshold:
         return f"Beta = {number(beta)} is not above the data's threshold of {number(threshold)}, so that is expected."
-    return (
-        f"That is so although beta = {number(beta)} is above the data's threshold of {number(threshold)}: a larger "
-        "code survived, or training has not forgotten it yet."
-    )
+    above = f"That is so although beta = {number(beta)} is above the data's threshold of {number(threshold)}"
+    if beta >= no_code_above:
+        return f"{above}: from {number(no_code_above)} on no code pays, so training has not forgotten it yet."
+    return f"{above}: a larger code survived, or training has not forgotten it yet."
 
 
 def about_price(evaluation, constant):
