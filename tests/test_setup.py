@@ -46,6 +46,11 @@ def folder(tmp_path):
     return tmp_path
 
 
+def heed_interrupts():
+    """A job in the background ignores them, and a shell cannot trap what was ignored when it began."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(folder, *arguments):
     """Set-up as a process of its own session, so that a signal reaches all of it as a terminal's does."""
     pretended = str(folder / "bin" / "python")
@@ -58,6 +63,7 @@ def start(folder, *arguments):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
 
 
