@@ -32,7 +32,7 @@ class Diagnosis:
             output at their z_mean, and at draws from the prior, in [0, 1]: of logits the sigmoid, means clipped.
 
     Example:
-        >>> Diagnosis(("Alive.", "It trains the ELBO: beta = 1."), None, 1.0, None, 0.0, *np.zeros([3, 1, 2, 2]))
+        >>> Diagnosis(("Alive.", "It trains the ELBO: beta = 1."), None, 1.0, None, None, 0.0, *np.zeros([3, 1, 2, 2]))
         Alive.
         It trains the ELBO: beta = 1.
     """
