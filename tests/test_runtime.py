@@ -1,6 +1,7 @@
 """Seeds, threads, import times: most of it in fresh processes, since it is about what happens at a start."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -163,3 +164,21 @@ def test_without_the_course_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     with pytest.raises(ImportError, match=r"^this needs keras: pip install 'vaehelpers\[course\]'$"):
         runtime.set_seed(0)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
+def test_large_buffers_are_kept():
+    """64 MB are 16,000 pages: mapped anew each time they are 80,000 faults, kept they are hardly any."""
+    code = """
+import resource
+import numpy as np
+from vaehelpers import runtime
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5): np.ones(2**23)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+mapped = faults()
+runtime.keep_large_buffers()
+np.ones(2**23)
+print(mapped > 1000, faults() < mapped / 10)"""
+    assert python(code)[0] == "True True"

@@ -4,6 +4,7 @@
 `set_seed` is given: that is how a test runs a whole lesson under another seed.
 """
 
+import ctypes
 import logging
 import os
 import platform
@@ -14,6 +15,9 @@ from contextlib import contextmanager
 from importlib import metadata
 from numbers import Integral
 
+M_TRIM_THRESHOLD = -1  # glibc's numbers of what mallopt sets
+M_MMAP_MAX = -4
+LARGEST_INT = 2**31 - 1
 LARGEST_SEED = 2**32 - 1  # of NumPy's global generator
 _ONE_AT_A_TIME = threading.RLock()  # of the file descriptor: two threads would restore each other's
 COURSE = "pip install 'vaehelpers[course]'"  # installs Keras, TensorFlow and what the lessons draw with
@@ -141,6 +145,20 @@ def describe_runtime():
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", backend, "numpy"))
     print(f"Device: {where}")
     print(f"Versions: Python {platform.python_version()} on {sys.platform}, {versions}")
+
+
+def keep_large_buffers():
+    """Tell glibc to keep freed memory: a sweep's step frees and asks for the same large buffers again and again.
+
+    By default each is mapped and unmapped by the kernel, thousands of page faults a step and a third of the time. The
+    process then gives little memory back before it ends. Other C libraries are left alone.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # no glibc: macOS, musl, Windows
+        return
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, LARGEST_INT)
 
 
 _prepare_environment()

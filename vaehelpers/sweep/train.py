@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from vaehelpers.runtime import keep_large_buffers
 from vaehelpers.sweep.cache import Cache, key_of
 from vaehelpers.sweep.result import join_seeds
 from vaehelpers.sweep.settings import Settings, check_cache, check_executor, checked_plan
@@ -81,6 +82,7 @@ def train_sweep(
     store = Cache(cache, key_of(plan))
     result = store.load_result()
     if result is None:
+        keep_large_buffers()
         result = (
             train_stacked(plan, progress, store)
             if executor is None
