@@ -7,7 +7,7 @@ nbval := $(python) -m pytest -n auto --dist loadscope --ignore notebooks/exercis
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lab test slow robust check notebooks exercises results bench data lock
+.PHONY: help setup setup-dev lab test slow jax robust check notebooks exercises results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -24,11 +24,15 @@ test: setup-dev
 	$(nbval) --budgets notebooks
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
-check: test slow robust
+check: test slow jax robust
 
 slow: setup-dev
 	$(units) -m slow tests
-	KERAS_BACKEND=jax $(units) -m "backend and slow" tests
+
+jax: setup-dev
+	KERAS_BACKEND=jax $(units) -m "not slow" tests/test_losses.py tests/test_likelihoods.py tests/test_priors.py \
+		tests/test_schedules.py tests/test_models.py tests/test_saving.py tests/test_evaluation.py tests/test_diagnostics.py \
+		tests/test_bound.py tests/test_information.py tests/test_sweep.py tests/test_sweep_files.py tests/test_audit_keras.py
 
 ## make robust     lessons and solutions again, under two other seeds, with one and with two threads
 robust: setup-dev

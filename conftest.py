@@ -14,7 +14,6 @@ import numpy as np
 import psutil
 import pytest
 
-os.environ["MPLBACKEND"] = "Agg"
 GIGABYTES = 2.5  # that a worker may grow to
 SLOWEST = 10
 SHOWN = 1.0  # CPU seconds of a file, from which on it is listed
@@ -36,6 +35,11 @@ def close_figures():
 
 def pytest_addoption(parser):
     parser.addoption("--budgets", metavar="TABLE", help="compare each file with that table of tests/budgets.toml")
+
+
+def pytest_configure(config):
+    if not config.getoption("nbval"):  # a notebook's kernel would inherit it, and show no figure
+        os.environ["MPLBACKEND"] = "Agg"
 
 
 def pytest_xdist_auto_num_workers(config):

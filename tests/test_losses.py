@@ -18,6 +18,7 @@ pytestmark = pytest.mark.backend
 
 IMAGE_SHAPES = [(1,), (7,), (8, 8, 1), (5, 4, 3), (2, 3, 4, 5)]
 TOLERANCE = 1e-5  # of the sum of the terms' sizes
+EXAMPLES = 6 if keras.backend.backend() == "jax" else 25  # JAX compiles anew for every shape that is drawn
 
 shapes = st.tuples(st.integers(1, 6), st.sampled_from(IMAGE_SHAPES))
 seeds = st.integers(0, 2**32 - 1)
@@ -45,7 +46,7 @@ def bernoulli_terms(x, logits):
 
 
 @given(shapes, seeds)
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 def test_bernoulli_agrees_with_scipy(shape, seed):
     rng, x, logits = draw(shape, seed)
     bits = (rng.random(x.shape) < 0.5).astype("float32")
@@ -62,7 +63,7 @@ def test_bernoulli_probabilities_of_all_images_sum_to_one():
 
 
 @given(shapes, seeds, st.sampled_from(["number", "image", "pixel"]))
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 def test_gaussian_agrees_with_scipy(shape, seed, kind):
     rng, x, mean = draw(shape, seed)
     log_var = {"number": (), "image": x.shape[1:], "pixel": x.shape}[kind]
@@ -76,7 +77,7 @@ def test_gaussian_agrees_with_scipy(shape, seed, kind):
 
 
 @given(shapes, seeds, st.floats(0.1, 100))
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 def test_laplace_agrees_with_scipy(shape, seed, scale):
     _, x, mean = draw(shape, seed)
     scale = float(np.float32(scale))
@@ -88,7 +89,7 @@ def test_laplace_agrees_with_scipy(shape, seed, scale):
 
 
 @given(shapes, seeds)
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 def test_continuous_bernoulli_is_bernoulli_plus_its_normaliser(shape, seed):
     _, x, logits = draw(shape, seed)
     wide = np.where(np.abs(np.float64(logits)) < 1e-6, 1e-6, np.float64(logits))
@@ -156,7 +157,7 @@ def test_continuous_bernoulli_mean_at_its_ends_and_in_the_middle():
 
 
 @given(seeds, st.integers(1, 8), st.integers(1, 64), st.sampled_from([1e-3, 1e-1, 1.0, 5.0]))
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 def test_kl_agrees_with_its_closed_form(seed, batch, latent_dim, width):
     rng = np.random.default_rng(seed)
     z_mean, z_log_var = (width * rng.standard_normal((2, batch, latent_dim))).astype("float32")
