@@ -38,8 +38,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if not config.getoption("nbval"):  # a notebook's kernel would inherit it, and show no figure
-        os.environ["MPLBACKEND"] = "Agg"
+    if config.getoption("nbval"):
+        config.option.nbval_sanitize_with = str(config.rootpath / "tests" / "sanitize.cfg")
+    else:
+        os.environ["MPLBACKEND"] = "Agg"  # not for a notebook's kernel, which would inherit it and show no figure
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -23,7 +23,7 @@ def execute(path):
     notebook = nbformat.read(path, as_version=4)
     start = time.perf_counter()
     client = NotebookClient(notebook, kernel_name="python3", timeout=600, resources={"metadata": {"path": path.parent}})
-    client.execute()
+    client.execute(env={**os.environ, "VAEHELPERS_MEASURED": "hidden"})
     clean(notebook)
     temporary = path.with_suffix(".partial")
     nbformat.write(notebook, temporary)

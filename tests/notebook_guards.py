@@ -10,7 +10,7 @@ from collections import Counter
 
 from make_exercises import CHECK, STUB
 
-MAX_CELLS, MIN_CELLS = 35, 20
+MAX_CELLS, MIN_CELLS = 30, 20
 MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000

@@ -6,10 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import nbformat
 import pytest
+from count_words import count, prose
 from make_exercises import CHECK, exercise_of
 from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, open_problems, problems
 
@@ -19,6 +21,9 @@ ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("[0-9]*.ipynb"))
 EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
+DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("[0-9]*.ipynb"))
+SANITIZE = ROOT / "tests" / "sanitize.cfg"
+OUTCOME = r"^(PASSED|FAILED|ERROR) \S*::Cell (\d)"
 
 
 def read(path):
@@ -34,18 +39,36 @@ def test_a_lesson_keeps_the_rules(path):
     assert problems(read(path), path.stat().st_size) == []
 
 
-@pytest.mark.parametrize("path", [*SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_exercises_and_solutions_keep_the_rules(path):
+@pytest.mark.parametrize("path", [*DEEPER, *SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_deeper_pages_exercises_and_solutions_keep_the_rules(path):
     assert problems(read(path), path.stat().st_size, lesson=False) == []
 
 
-@pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_main_path_stays_short():
+    """An evening a lesson: words of prose, code cells and the lines of a typical one."""
+    counts = [count(path) for path in LESSONS]
+    assert sum(counted["words"] for counted in counts) <= 1450 * len(LESSONS)
+    assert max(counted["words"] for counted in counts) <= 1700
+    assert sum(counted["code"] for counted in counts) <= 15 * len(LESSONS)
+    assert max(counted["median lines"] for counted in counts) <= 5
+    assert len(DEEPER) <= 7
+
+
+def test_words_are_those_of_prose():
+    markdown = "# A title\n[one link](https://a.b/c), $x + y$ and `code`.\n$$\nE = m\n$$\n| a |\n## References\nno"
+    assert prose(markdown) == ["A", "title", "one", "link", "and", "code"]
+
+
+ALL = [*LESSONS, *DEEPER, *SOLUTIONS, *EXERCISES]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_notebook_keeps_the_schema(path):
     nbformat.validate(read(path))
 
 
 def test_few_cells_are_ignored():
-    assert ignored_share([read(path) for path in [*LESSONS, *SOLUTIONS, *EXERCISES]]) <= MAX_IGNORED_SHARE
+    assert ignored_share([read(path) for path in ALL]) <= MAX_IGNORED_SHARE
 
 
 def test_every_lesson_has_its_exercises():
@@ -142,7 +165,7 @@ HOLES = {
     "one title": lambda n, cell: n["cells"][1].update(source="# another"),
     "alternative text": lambda n, cell: n["cells"][1].update(source="![](x.png)"),
     "Markdown": lambda n, cell: n["cells"].__delitem__(slice(-4, None)) or n["cells"].extend([cell] * 6),
-    "not 20 to 35": lambda n, cell: n["cells"].extend(n["cells"]),
+    "not 20 to 30": lambda n, cell: n["cells"].extend(n["cells"]),
 }
 
 
@@ -155,26 +178,37 @@ def test_a_large_notebook_is_found():
     assert any("bytes" in problem for problem in problems(read(LESSONS[0]), 800_001))
 
 
-def sum_cell(stored, count):
-    """A cell `1 + 1` that was executed as number `count`, with that output stored."""
-    result = {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": {"text/plain": stored}}
-    outputs = [nbformat.from_dict(result)] if stored else []
-    return nbformat.v4.new_code_cell("1 + 1", execution_count=count, outputs=outputs)
+def printing(source, stored, count):
+    """A cell that was executed as number `count` and printed what is stored."""
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{stored}\n")] if stored else []
+    return nbformat.v4.new_code_cell(source, execution_count=count, outputs=outputs)
+
+
+def passed_by_nbval(folder, *cells):
+    """Which cells of a notebook with these pass, compared as `make test` compares."""
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernelspec})
+    nbformat.write(notebook, folder / "one.ipynb")
+    options = ["-rA", "--tb=no", "--nbval", "-c", ROOT / "pyproject.toml", "--nbval-sanitize-with", SANITIZE]
+    command = [sys.executable, "-m", "pytest", *options, "one.ipynb"]
+    printed = subprocess.run(command, capture_output=True, cwd=folder, text=True).stdout
+    return [outcome == "PASSED" for outcome, _ in sorted(re.findall(OUTCOME, printed, re.MULTILINE), key=itemgetter(1))]
 
 
 def test_nbval_compares_a_cell_that_was_executed(tmp_path):
     """The last cell is nbval's hole: a stripped cell passes whatever it prints. The guards close it."""
-    cells = [sum_cell("2", 1), sum_cell("3", 2), sum_cell(None, 3), sum_cell(None, None)]
-    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), tmp_path / "one.ipynb")
-    command = [sys.executable, "-m", "pytest", "-rA", "--tb=no", "--nbval", "-c", ROOT / "pyproject.toml", "one.ipynb"]
-    printed = subprocess.run(command, capture_output=True, cwd=tmp_path, text=True).stdout
-    assert re.findall(r"^(PASSED|FAILED|ERROR) \S*::Cell (\d)", printed, re.MULTILINE) == [
-        ("PASSED", "0"),
-        ("PASSED", "3"),
-        ("FAILED", "1"),
-        ("FAILED", "2"),
-    ]
+    stored = [("2", 1), ("3", 2), (None, 3), (None, None)]
+    cells = [printing("print(1 + 1)", *output) for output in stored]
+    assert passed_by_nbval(tmp_path, *cells) == [True, False, False, True]
+
+
+def test_a_lesson_that_a_person_ran_and_saved_still_passes(tmp_path):
+    """The measured part of a claim is left out on both sides, and nothing else is."""
+    imported = printing("from vaehelpers.claims import claim_close", None, 1)
+    claimed = "claim_close('the rate', 6.94, expected=7, within=2, unit='nats')"
+    stored = ["✓ the rate: 7 ± 2 nats", "✓ the rate: 7 ± 2 nats; here 7.1", "✓ the rate: 7 ± 1 nats; here 6.94"]
+    cells = [printing(claimed, said, count) for count, said in enumerate(stored, start=2)]
+    assert passed_by_nbval(tmp_path, imported, *cells) == [True, True, True, False]
 
 
 def test_the_readme_shows_the_lessons_own_figure():
