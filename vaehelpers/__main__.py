@@ -1,13 +1,14 @@
 """The command line: `vaehelpers audit my_model.py:vae_loss --image-shape 28,28,1 --latent-dim 2`."""
 
 import argparse
-import importlib
-import importlib.util
+import ast
+import json
 import sys
-from operator import attrgetter
+from dataclasses import asdict
 from pathlib import Path
 
 from vaehelpers.audit import AuditError, audit_loss
+from vaehelpers.audit.files import TargetError, load_target
 from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS
@@ -17,32 +18,6 @@ ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2
 IN_COURSE = ("keras", "tensorflow", "matplotlib")  # what a target may import that the package alone does not bring
 
 
-def load_target(target):
-    """The object that "FILE.py:NAME" or "package.module:NAME" names; the file is run, as an import runs it."""
-    source, _, name = target.rpartition(":")
-    if not source or not name:
-        raise ValueError(f"target is {target!r}: pass FILE.py:NAME, for example my_model.py:vae_loss")
-    path = Path(source)
-    if path.suffix != ".py":
-        sys.path.insert(0, "")
-        return attrgetter(name)(importlib.import_module(source))
-    if not path.is_file():
-        raise FileNotFoundError(f"target names {source}, which is no file here")
-    sys.path.append(str(path.parent.resolve()))
-    sys.argv = [source]  # what a parser in the file sees
-    spec = importlib.util.spec_from_file_location(f"audited_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return attrgetter(name)(module)
-
-
-def is_keras_class(candidate):
-    """Whether it is a class of Keras models, without importing Keras for it."""
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(candidate, type) and issubclass(candidate, keras.Model)
-
-
 def audit(options):
     """Print what the loss trains and, where that is not the ELBO, the lines that would."""
     try:
@@ -50,31 +25,35 @@ def audit(options):
         found = audit_target(options, images)
         on_images = [] if images is None else [collapse_on(images, found)]
     except AuditError as error:
-        print(f"Cannot tell a beta: {error}")
+        print(json.dumps({"error": str(error)}) if options.json else f"Cannot tell a beta: {error}")
         return CANNOT_TELL
     except (Exception, SystemExit) as error:  # the user's file may raise anything, or leave, while it is imported
-        print(f"Cannot audit {options.target}: {type(error).__name__}: {error}{cure_of(error)}", file=sys.stderr)
+        said = str(error) if isinstance(error, TargetError) else f"{type(error).__name__}: {error}{cure_of(error)}"
+        print(f"Cannot audit {options.target}: {said}", file=sys.stderr)
         return CANNOT_TELL
-    print(found, *on_images, sep="\n")
+    print(as_json(found, on_images)) if options.json else print(found, *on_images, sep="\n")
     if found.trains_elbo:
         return ELBO
-    print("The ELBO for this likelihood, in two lines:")
-    for framework, lines in found.cure().items():
-        print("\n".join(f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)))
+    if not options.json:
+        print("The ELBO for this likelihood, in two lines:")
+        for framework, lines in found.cure().items():
+            print("\n".join(f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)))
     return ANOTHER_BETA
+
+
+def as_json(found, on_images):
+    """Everything that was found, for machines."""
+    fields = asdict(found) | {"beta_declared": found.beta_declared, "trains_elbo": found.trains_elbo}
+    return json.dumps(fields | {"sentence": str(found).splitlines()[0], "on_data": on_images, "cure": found.cure()})
 
 
 def audit_target(options, images):
     """The audit of the target, at the shape that was asked for, else at that of the images."""
     if options.image_shape is None:
         options.image_shape = (28, 28, 1) if images is None else images.shape[1:]
-    candidate = load_target(options.target)
-    sizes = {name: getattr(options, name) for name in ("image_shape", "latent_dim", "batch_size", "x_decoded")}
-    if not is_keras_class(candidate):
-        return audit_loss(candidate, framework=options.framework, **sizes)
-    from vaehelpers.audit import audit_keras_vae
-
-    return audit_keras_vae(candidate, **sizes)
+    names = ("image_shape", "latent_dim", "batch_size", "x_decoded", "framework", "order", "result", "latent_shape")
+    given = {name: getattr(options, name) for name in names}
+    return audit_loss(load_target(options.target, options.definitions), arguments=dict(options.arguments), **given)
 
 
 def cure_of(error):
@@ -131,19 +110,46 @@ def shape(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no shape: write 28,28,1") from None
 
 
+def named_value(text):
+    """The pair that "kld_weight=0.00025" writes: a number where it is one, else what Python reads, else the text."""
+    name, equals, value = text.partition("=")
+    if not name.isidentifier() or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no argument: write kld_weight=0.00025")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
 def add_audit(commands):
     """The command `audit` and its options."""
     command = commands.add_parser(
         "audit",
         help="say which beta a loss trains",
-        description="Say which beta a loss loss(x, x_decoded, z_mean, z_log_var), or a Keras class VAE(encoder, "
-        "decoder), trains. The file is imported: keep training under if __name__ == '__main__'.",
+        description="Say which beta a loss trains: a function of images, reconstructions and codes, in the order that "
+        "its arguments' names tell; a method, an object, a module or a class that holds one; a Keras model. A file is "
+        "imported: keep training under if __name__ == '__main__', or say --definitions.",
         epilog="exit status: 0 beta is 1 within 1 percent, 1 it is another, 2 it could not be told",
     )
-    command.add_argument("target", metavar="FILE.py:NAME", help="the loss or the class; package.module:NAME works too")
+    forms = "the loss or what holds it; package.module:NAME and NOTEBOOK.ipynb:NAME work too"
+    command.add_argument("target", metavar="FILE.py:NAME", help=forms)
     command.add_argument("--image-shape", type=shape, metavar="H,W,C", help="default 28,28,1, or that of --data")
     command.add_argument("--latent-dim", type=int, default=2, metavar="J", help="default 2")
+    command.add_argument("--latent-shape", type=shape, metavar="C,H,W", help="of one code that is no vector: 4,8,8")
     command.add_argument("--batch-size", type=int, default=8, metavar="B", help="default 8")
+    command.add_argument(
+        "--with",
+        dest="arguments",
+        type=named_value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument that the loss wants besides; repeatable",
+    )
+    command.add_argument("--order", metavar="ROLES", help="of its arguments: x_decoded,x,z_mean,z_std")
+    command.add_argument("--result", metavar="NAME", help="the total in what it returns: a name, an index, or sum")
+    command.add_argument("--definitions", action="store_true", help="run nothing of the file but what NAME needs")
+    command.add_argument("--json", action="store_true", help="print all that was found for a machine to read")
     command.add_argument("--x-decoded", choices=("auto", "probabilities", "logits"), default="auto")
     command.add_argument("--framework", choices=("auto", "numpy", "tensorflow", "jax", "torch"), default="auto")
     command.add_argument("--data", metavar="PATH", help="images, .npz or a folder: does that beta collapse on them?")

@@ -1,62 +1,108 @@
 """Which beta a loss trains: its weights of the distortion and of the KL, measured by calling it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vaehelpers.audit.decoder_variance import find_decoder_variance
 from vaehelpers.audit.fit import fit_terms
 from vaehelpers.audit.frameworks import FRAMEWORKS
-from vaehelpers.audit.oracle import Oracle
 from vaehelpers.audit.prober import Prober
-from vaehelpers.audit.probes import check_sizes, probe_at, random_codes, random_images
+from vaehelpers.audit.probes import check_sizes
+from vaehelpers.audit.reading import Loss, read
 from vaehelpers.audit.reductions import read_reductions
+from vaehelpers.audit.signatures import calls_of
+from vaehelpers.audit.targets import is_factory, is_keras, loss_in
 from vaehelpers.audit.verdict import LossAudit
 
 READINGS = ("auto", "probabilities", "logits")
 
 
-def audit_loss(loss_fn, *, image_shape=(28, 28, 1), latent_dim=2, batch_size=8, x_decoded="auto", framework="auto"):
+def audit_loss(
+    loss_fn,
+    *,
+    image_shape=(28, 28, 1),
+    latent_dim=2,
+    batch_size=8,
+    x_decoded="auto",
+    framework="auto",
+    arguments=None,
+    order=None,
+    result=None,
+    latent_shape=None,
+):
     """Which beta a VAE's loss trains, found by calling it: `loss = scale * (distortion + beta * rate) + constant`.
 
     Args:
         loss_fn: `(x, x_decoded, z_mean, z_log_var)` to a scalar or `[B]`, for images `[B, *image_shape]` and codes
-            `[B, J]`; anybody's loss on NumPy, TensorFlow, JAX or PyTorch arrays.
+            `[B, J]`; anybody's loss on NumPy, TensorFlow, JAX or PyTorch arrays. In another order where the names of
+            its arguments tell it, or tell nothing and one order makes it a known loss. A method, an object or a class
+            that holds a loss, and a Keras model, are taken as well.
         image_shape: the shape of one image; other sizes are tried as well, to tell a sum from a mean.
         latent_dim: the number J of latent dimensions.
         batch_size: the number B of images; it matters where the two terms are reduced differently over the batch.
         x_decoded: "probabilities" or "logits" where the decoder's output is known to be that, else "auto".
         framework: "numpy", "tensorflow", "jax" or "torch"; "auto" takes the first in which the loss can be called.
+        arguments: what else the loss wants, by name, such as `{"kld_weight": 0.00025}`.
+        order: what its arguments are, such as "x_decoded,x,z_mean,z_std"; `z_log_std`, `z_std` and `z_var` stand for
+            another spread of the encoder's than the log variance, `z` for a draw.
+        result: which part of what it returns is the total, a name or an index, or "sum".
+        latent_shape: the shape of one code where it is no vector, such as (4, 8, 8); it replaces `latent_dim`.
 
     Returns:
-        A `LossAudit`; `print` it for a sentence. A detached term is seen where the framework has gradients: not in
-        NumPy. Codes are tried with log variances in (-3, 2): a clip outside of that does not count.
+        A `LossAudit`; `print` it for a sentence, below which stands what was assumed. A detached term is seen where
+        the framework has gradients: not in NumPy. Codes are tried with log variances in (-3, 2): a clip outside of
+        that does not count.
 
     Raises:
-        AuditError: no single beta exists, or none could be told; the message says what was found.
+        AuditError: no single beta exists, or none could be told; the message says what was found, or what to type.
         TypeError, ValueError: for arguments that do not fit.
 
     Source: beta = (weight of the KL, summed over latents) / (weight of minus log p(x|z), summed over pixels).
 
     Example:
-        >>> def loss(x, x_decoded, z_mean, z_log_var):
-        ...     squares = ((x - x_decoded) ** 2).sum(axis=(1, 2, 3))
-        ...     return (squares + 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var).sum(axis=1)).mean()
-        >>> round(audit_loss(loss).beta, 6)
-        0.5
+        >>> def loss(recon_x, x, mu, logvar):
+        ...     squares = ((x - recon_x) ** 2).sum(axis=(1, 2, 3))
+        ...     return (squares + 0.5 * (np.exp(logvar) + mu**2 - 1 - logvar).sum(axis=1)).mean()
+        >>> found = audit_loss(loss)
+        >>> round(found.beta, 6), found.notes
+        (0.5, ('read as loss(x_decoded, x, z_mean, z_log_var), from its names',))
     """
+    if latent_shape is not None:
+        latent_dim = int(np.prod(check_sizes(latent_shape, 1, 1).image_shape))
     sizes = check_sizes(image_shape, latent_dim, batch_size)
-    if not callable(loss_fn):
-        raise TypeError(f"loss_fn is a {type(loss_fn).__name__}: pass a function (x, x_decoded, z_mean, z_log_var)")
+    if is_keras(loss_fn) or is_factory(loss_fn):
+        return _of_keras(loss_fn, sizes, x_decoded)
     if framework not in ("auto", *FRAMEWORKS):
         raise ValueError(f"framework is {framework!r}: pass one of auto, {', '.join(FRAMEWORKS)}")
-    rng = np.random.default_rng(1)
-    oracle = Oracle(loss_fn, framework, probe_at(random_images(sizes, rng), random_codes(sizes, 0.3, rng)))
-    return audit_oracle(lambda sizes: oracle, sizes, x_decoded)
+    check_reading(x_decoded)
+    arguments = dict(arguments or {})
+    function = loss_in(loss_fn)
+    own = getattr(function, "latent_dim", None)  # a module with a number of its own in its loss is wrong at another
+    if isinstance(own, int):
+        sizes = sizes._replace(latent_dim=own)
+    loss = Loss(function, framework, arguments, result, latent_shape)
+    groups = calls_of(function, arguments, order)
+    found, call = read(loss, groups, sizes, lambda oracle: audit_oracle(lambda sizes: oracle, sizes, x_decoded))
+    return replace(found, notes=(*call.said(), *found.notes))
+
+
+def _of_keras(model, sizes, x_decoded):
+    from vaehelpers.audit import audit_keras_vae
+
+    shapes = {"image_shape": sizes.image_shape, "latent_dim": sizes.latent_dim, "batch_size": sizes.batch}
+    return audit_keras_vae(model, x_decoded=x_decoded, **shapes)
+
+
+def check_reading(x_decoded):
+    """Raise where x_decoded is no known reading."""
+    if x_decoded not in READINGS:
+        raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
 
 
 def audit_oracle(open_oracle, sizes, x_decoded):
     """The audit of what `open_oracle(sizes)` returns, at `sizes` and at others."""
-    if x_decoded not in READINGS:
-        raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
+    check_reading(x_decoded)
     with np.errstate(all="ignore"):
         return _audit(open_oracle, sizes, x_decoded)
 

@@ -4,7 +4,9 @@ import sys
 
 import numpy as np
 
+from vaehelpers.audit.failures import no_call
 from vaehelpers.audit.frameworks import GRADIENTS, SetUpError, framework_of, given_to, load, loaded, to_numpy
+from vaehelpers.audit.results import SeveralResults
 from vaehelpers.audit.verdict import AuditError
 
 
@@ -15,13 +17,15 @@ class Oracle:
         loss_fn: `(x, x_decoded, z_mean, z_log_var)` to a scalar or `[B]`.
         framework: one of `FRAMEWORKS`, or "auto": that of the first call which succeeds, and of what it returns.
         probe: a `Probe` to try it on.
+        said: how it is called, for the error's words.
 
     Raises:
         AuditError: where the loss cannot be called.
+        SeveralResults: where it returns several values, and which is the total is not known yet.
         SetUpError: where the audit itself cannot make the arrays to call it with.
     """
 
-    def __init__(self, loss_fn, framework, probe):
+    def __init__(self, loss_fn, framework, probe, said="x, x_decoded, z_mean, z_log_var"):
         self.loss_fn = loss_fn
         auto = framework == "auto"
         if not auto:
@@ -33,16 +37,16 @@ class Oracle:
                 self.dtype = dtype
                 try:
                     value = self._first_value(probe, auto)
-                except AuditError:
+                except (AuditError, SeveralResults):
                     raise
                 except Exception as error:  # whatever anybody's loss raises: the next framework or type may do
-                    failures.append((f"{self.framework} {dtype}", error))
+                    failures.append((self.framework, error))
                     continue
                 self.rounding = self._rounding(value)
                 if self.framework == "jax":
                     self._compile(probe, value)
                 return
-        raise _no_call(failures)
+        raise no_call(failures, said)
 
     def _first_value(self, probe, auto):
         """What the loss is at a probe, called in the framework of what it returns."""
@@ -77,7 +81,9 @@ class Oracle:
             return self.loss_fn(*arrays)
 
     def _arrays(self, probe):
-        return given_to(self.framework, [array.astype(self.dtype) for array in probe])
+        return given_to(
+            self.framework, [array if array.dtype.kind in "iu" else array.astype(self.dtype) for array in probe]
+        )
 
     def __call__(self, probe):
         try:
@@ -107,16 +113,4 @@ def at_probe(error, probe):
     return (
         f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
         f"|z_mean| up to {np.abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
-    )
-
-
-def _no_call(failures):
-    """Why a loss could not be called: the audit's own fault where it was not even tried in some framework."""
-    for _, error in failures:
-        if isinstance(error, SetUpError):
-            return error
-    said = [f"{where}: {type(error).__name__}: {str(error)[:200]}" for where, error in failures]
-    return AuditError(
-        "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var), on images with grey pixels (a "
-        "distribution that takes bits only needs validate_args=False):\n  " + "\n  ".join(dict.fromkeys(said))
     )

@@ -1,0 +1,96 @@
+"""What people call the arguments of a VAE's loss: the role that a name tells, where it tells one."""
+
+import re
+
+DOCUMENTED = ("x", "x_decoded", "z_mean", "z_log_var")
+SPREADS = ("z_log_var", "z_log_std", "z_std", "z_var")  # what an encoder may return beside the mean
+ROLES = ("x", "x_decoded", "z_mean", *SPREADS, "z")
+
+
+def _set(text):
+    return frozenset(text.split())
+
+
+DECODED = _set(
+    "recon recons rec reco hat xhat decoded pred preds prediction predictions logit logits tilde fake generated out "
+    "output outputs decoder dec px prime"
+)
+TARGET = _set(
+    "x xs input inputs target targets true truth original orig data image images img imgs real label labels gt batch "
+    "tensors observed obs features groundtruth"
+)
+MEAN = _set("mu mus mean means loc m")
+LOG = _set("log ln")
+VARIANCE = _set("var vars variance variances v sigma2 sigmasq sq squared")
+DEVIATION = _set("std stds sigma sigmas scale sd stddev stdev dev deviation logs spread")
+CODE = _set("z latent latents code codes")
+SETTING = _set(
+    "beta alpha gamma lambda lam lambd weight weights coef coeff factor epoch epochs step steps iter iteration "
+    "capacity temperature config args hparams kld reduction dim dims size device mask anneal annealing "
+    "params opt idx"
+)
+ABBREVIATED = {"lv": ["log", "var"], "zmean": ["z", "mean"], "zmu": ["z", "mu"]}
+TOTALS = ("loss", "total_loss", "total", "loss_total", "objective", "vae_loss", "elbo_loss", "neg_elbo", "nelbo")
+
+
+def words(name):
+    """The words of a name: `zLogVar`, `z_log_var` and `logvar` alike.
+
+    Example:
+        >>> words("zLogVar"), words("logvar"), words("recon_x")
+        (['z', 'log', 'var'], ['log', 'var'], ['recon', 'x'])
+    """
+    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    found = []
+    for word in filter(None, spelled.split("_")):
+        joined = re.fullmatch(r"(log|ln)(var|variance|std|sigma2|sigma|scale|sd|v)", word)
+        joined = joined or re.fullmatch(
+            r"(recon|rec|reconstruct)(?:structed|structions?|structs?|ed|ion|ions|st)?()", word
+        )
+        found += [part for part in joined.groups() if part] if joined else ABBREVIATED.get(word, [word])
+    return found
+
+
+def spreads_of(name):
+    """What a name of an encoder's second output may stand for, the likeliest first; none where it is no such name.
+
+    Only a log variance is called one by everybody: `sigma` is used for a deviation, its logarithm and a log variance.
+
+    Example:
+        >>> spreads_of("z_log_var"), spreads_of("std")[0], spreads_of("x")
+        (('z_log_var',), 'z_std', ())
+    """
+    said = set(words(name))
+    logarithm = bool(said & LOG)
+    if said & VARIANCE and logarithm:
+        return ("z_log_var",)
+    if said & VARIANCE:
+        return _first("z_log_var" if said == {"v"} else "z_var")
+    if said & DEVIATION:
+        return _first("z_log_var" if "spread" in said else "z_log_std" if logarithm or "logs" in said else "z_std")
+    return ()
+
+
+def _first(spread):
+    return (spread, *[other for other in SPREADS if other != spread])
+
+
+def role_of(name):
+    """The role that a name tells: one of `ROLES`, "setting" for a weight or an epoch, `None` where it tells none.
+
+    Example:
+        >>> [role_of(name) for name in ("recon_x", "x", "mu", "logvar", "kld_weight", "q")]
+        ['x_decoded', 'x', 'z_mean', 'z_log_var', 'setting', None]
+    """
+    said = set(words(name))
+    if said & SETTING and not said & (DECODED | MEAN):
+        return "setting"
+    if said & DECODED:
+        return "x_decoded"
+    if spreads_of(name):
+        return spreads_of(name)[0]
+    if said & MEAN:
+        return "z_mean"
+    if said & TARGET:
+        return "x"
+    return "z" if said & CODE else None

@@ -1,0 +1,134 @@
+"""How a loss may want to be called, read off its signature: the ways to try, the likeliest first."""
+
+import inspect
+from itertools import permutations
+
+from vaehelpers.audit.calls import KEYED, Call
+from vaehelpers.audit.failures import missing
+from vaehelpers.audit.names import DOCUMENTED, ROLES, SPREADS, role_of, spreads_of
+from vaehelpers.audit.verdict import AuditError
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+OUTPUTS = [("x_decoded", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "x_decoded")]
+OUTPUTS += [("x_decoded", "z_mean", "z_log_var", "z"), ("x_decoded", "z", "z_mean", "z_log_var")]
+ORDER = "x_decoded,x,z_mean,z_log_var"
+
+
+def calls_of(loss_fn, arguments, order):
+    """The ways in which a loss may be called, as groups: those of one group are alternatives, the next group a resort.
+
+    Args:
+        loss_fn: anything that can be called.
+        arguments: further arguments, by name.
+        order: the roles in the order of the arguments, or `None`.
+
+    Raises:
+        AuditError: where an argument is missing; it says what to type.
+    """
+    if order is not None:
+        return [[Call(check_order(order), source="order")]]
+    required = required_parameters(loss_fn, arguments)
+    if required is None:
+        return [[Call()]]
+    positional = [parameter.name for parameter in required if parameter.kind in POSITIONAL]
+    by_name = [parameter.name for parameter in required if parameter.kind == inspect.Parameter.KEYWORD_ONLY]
+    return _groups(positional, by_name)
+
+
+def check_order(order):
+    """The roles of an order that somebody wrote, as a tuple."""
+    roles = tuple(order.split(",") if isinstance(order, str) else order)
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not {"x", "x_decoded", "z_mean"} <= set(roles):
+        said = (
+            f"order is {','.join(roles)!r}: pass x, x_decoded, z_mean and one of {', '.join(SPREADS)} in the order of"
+        )
+        raise ValueError(f"{said} the arguments (and z, where the loss takes a draw), such as {ORDER}")
+    return roles
+
+
+def required_parameters(loss_fn, arguments):
+    """The parameters that must be given, without those in `arguments`; `None` where there is no telling."""
+    try:
+        parameters = list(inspect.signature(loss_fn).parameters.values())
+    except (TypeError, ValueError):  # a builtin, or what wraps one
+        return None
+    if any(parameter.kind == inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
+        return None
+    parameters = [p for p in parameters if p.kind != inspect.Parameter.VAR_KEYWORD and p.name not in arguments]
+    optional = [p for p in parameters if p.default is not inspect.Parameter.empty]
+    return [p for p in parameters if p not in optional or (len(parameters) <= 4 and role_of(p.name) in DOCUMENTED)]
+
+
+def _groups(positional, by_name):
+    roles = {name: role_of(name) for name in [*positional, *by_name]}
+    settings = [name for name, role in roles.items() if role == "setting"]
+    if len(roles) - len(settings) > 5 or (len(roles) > 4 and settings):
+        raise missing(settings[0] if settings else list(roles)[-1])
+    if len(roles) == 2 and not by_name:
+        return _two(positional, roles)
+    if len(roles) in (1, 3) and not by_name:
+        return _keyed(positional)
+    unknown = [name for name, role in roles.items() if role in (None, "setting")]
+    left = [role for role in DOCUMENTED if role not in _kinds(roles.values())]
+    if len(roles) > 4 and "z" not in roles.values():
+        left += ["z"] if len(unknown) <= len(left) + 1 and not settings else []
+    if len(unknown) > len(left):
+        raise missing(unknown[-1])
+    twice = len(set(_kinds(roles.values()))) < len([role for role in roles.values() if role])
+    if twice or len(left) != len(unknown):
+        return [[Call()]] if len(roles) == 4 else _cannot_tell(roles)
+    return _filled(positional, by_name, roles, unknown, left)
+
+
+def _kinds(roles):
+    """Roles, with every kind of spread as one."""
+    return ["z_log_var" if role in SPREADS else role for role in roles if role]
+
+
+def _filled(positional, by_name, roles, unknown, left):
+    """One call for each way of giving the roles that are left to the names that tell none."""
+    groups = [[], []]
+    documented = sorted(permutations(left), key=lambda order: order != tuple(left))
+    for order in documented:
+        full = roles | dict(zip(unknown, order, strict=True))
+        source = "documented" if not unknown or order == tuple(left) else "trying"
+        source = "names" if not unknown else source
+        spread_name = next(name for name, role in full.items() if role in SPREADS)
+        spreads = spreads_of(spread_name) or SPREADS
+        for spread in spreads:
+            given = full | {spread_name: spread}
+            named = tuple((name, given[name]) for name in by_name)
+            probed = spread_name if len(spreads) > 1 and (spread != "z_log_var" or spreads[0] != spread) else None
+            call = Call(tuple(given[name] for name in positional), named, source=source, probed=probed)
+            groups[0 if spread == spreads[0] else 1].append(call)
+        if len(spreads) == 1:
+            groups[1] += _if_refused(groups[0][-1], spread_name)
+    return [group for group in groups if group]
+
+
+def _if_refused(call, name):
+    """Other spreads for a name that promises a log variance: to be tried where that cannot even be called."""
+    for spread in SPREADS[1:]:
+        positional = tuple(spread if role == "z_log_var" else role for role in call.positional)
+        by_name = tuple((key, spread if role == "z_log_var" else role) for key, role in call.by_name)
+        yield call._replace(positional=positional, by_name=by_name, source="refused", probed=name)
+
+
+def _two(positional, roles):
+    """The outputs of a model as one argument, and its target as the other."""
+    target = next((name for name in reversed(positional) if roles[name] == "x"), positional[-1])
+    place = positional.index(target)
+    as_tuples = [Call((outputs, "x") if place else ("x", outputs), source="outputs") for outputs in OUTPUTS]
+    by_name = [(KEYED + spread, "x") if place else ("x", KEYED + spread) for spread in SPREADS]
+    return [as_tuples, [Call(roles, source="outputs") for roles in by_name], *_keyed(positional)]
+
+
+def _keyed(names):
+    """Every argument as a batch or outputs, of which entries are taken by name."""
+    return [[Call((KEYED + spread,) * len(names), source="outputs") for spread in SPREADS]]
+
+
+def _cannot_tell(roles):
+    names = ", ".join(roles)
+    raise AuditError(f"which of its arguments ({names}) holds what, their names do not tell: say order={ORDER!r}")
