@@ -7,7 +7,7 @@ nbval := $(python) -m pytest -n auto --dist loadscope --ignore notebooks/exercis
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lab test slow jax robust check notebooks exercises results bench data lock
+.PHONY: help setup setup-dev lab test slow jax robust audit-torch check notebooks exercises results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -38,6 +38,13 @@ jax: setup-dev
 robust: setup-dev
 	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval)
 	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval)
+
+## make audit-torch  the audit on PyTorch losses, in an environment of its own, .venv-torch; no test may be skipped
+audit-torch:
+	test -x .venv-torch/bin/python || $(or $(PYTHON),python3) -m venv .venv-torch
+	.venv-torch/bin/pip install -q --disable-pip-version-check -r tests/requirements-torch.txt
+	PYTHONPATH=. .venv-torch/bin/python -m pytest -q --noconftest -o addopts= -rs -k torch tests/test_audit.py \
+		tests/test_audit_frameworks.py tests/test_audit_torch.py | tee .venv-torch/said; ! grep -Eq "skipped|failed|error" .venv-torch/said
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup-dev

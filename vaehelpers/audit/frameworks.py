@@ -74,8 +74,10 @@ def _double_precision():
 
 
 @contextlib.contextmanager
-def given_to(framework, arrays):
+def given_to(framework, arrays, device=None):
     """NumPy arrays as that framework's own, to call a loss with: JAX in double precision, and no warnings meanwhile.
+
+    PyTorch's go to `device`, where the parameters of the loss's own module are.
 
     A probe outside a wrong KL's domain is the audit's own doing, and no warning is due to the user.
 
@@ -90,6 +92,7 @@ def given_to(framework, arrays):
             if framework == "jax":
                 stack.enter_context(_double_precision())
             tensors = [ARRAYS[framework](array) for array in arrays]
+            tensors = [tensor.to(device) for tensor in tensors] if device is not None else tensors
         except Exception as error:  # whatever a broken installation, or a version that the audit does not know, raises
             said = f"{type(error).__name__}: {str(error)[:200]}"
             raise SetUpError(

@@ -18,6 +18,7 @@ class Oracle:
         framework: one of `FRAMEWORKS`, or "auto": that of the first call which succeeds, and of what it returns.
         probe: a `Probe` to try it on.
         said: how it is called, for the error's words.
+        device: of PyTorch, where the loss's own parameters are.
 
     Raises:
         AuditError: where the loss cannot be called.
@@ -25,8 +26,9 @@ class Oracle:
         SetUpError: where the audit itself cannot make the arrays to call it with.
     """
 
-    def __init__(self, loss_fn, framework, probe, said="x, x_decoded, z_mean, z_log_var"):
+    def __init__(self, loss_fn, framework, probe, said="x, x_decoded, z_mean, z_log_var", device=None):
         self.loss_fn = loss_fn
+        self.device = device
         auto = framework == "auto"
         if not auto:
             load(framework)

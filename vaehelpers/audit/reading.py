@@ -9,6 +9,7 @@ from vaehelpers.audit.failures import NoCall
 from vaehelpers.audit.oracle import Oracle
 from vaehelpers.audit.probes import probe_at, random_codes, random_images
 from vaehelpers.audit.results import SeveralResults
+from vaehelpers.audit.targets import device_of
 from vaehelpers.audit.verdict import AuditError
 
 SAME = 1e-3  # relative: two readings that give one beta
@@ -105,7 +106,9 @@ def _open(loss, call, sizes):
         opened = call._replace(flat=flat)
         function = opened.canonical(loss.function, loss.arguments)
         try:
-            return opened, Oracle(function, loss.framework, probe, ", ".join(map(str, call.roles)))
+            return opened, Oracle(
+                function, loss.framework, probe, ", ".join(map(str, call.roles)), device_of(loss.function)
+            )
         except NoCall as error:
             failures.append(error)
     raise failures[0]

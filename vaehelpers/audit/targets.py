@@ -23,6 +23,12 @@ def is_torch_module(target):
     return torch is not None and _is_a(target, torch.nn.Module)
 
 
+def device_of(target):
+    """Where the parameters of a PyTorch module are that is the loss or has it as a method; `None` for another loss."""
+    module = getattr(target, "__self__", target)
+    return next((p.device for p in module.parameters()), None) if is_torch_module(module) else None
+
+
 def is_factory(target):
     """Whether it is a function `(encoder, decoder) -> model`, by the names of its arguments."""
     if isinstance(target, type) or not callable(target):

@@ -65,6 +65,7 @@ def loss_of_model(model):
         raise failures[0]
 
     loss.latent_dim = _latent_dim(model, heads)
+    loss.__self__ = model
     return loss
 
 
