@@ -190,7 +190,7 @@ class NoLossVAE(ComputeLossVAE):
         (VAE(None, None), TypeError, "an instance of VAE: pass the class"),
         ("VAE", TypeError, "pass the class"),
         (functools.partial(NoLossVAE), AuditError, "could not be made as VAE"),
-        (NoLossVAE, AuditError, "NoLossVAE could not be made .*\n.*no such tensor"),
+        (NoLossVAE, AuditError, "NoLossVAE could not be made .*no such tensor.*"),
         (lambda encoder: None, AuditError, "could not be made as VAE"),
     ],
 )

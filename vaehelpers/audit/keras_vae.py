@@ -1,154 +1,80 @@
-"""The audit of a Keras class: one training step at a time, on networks whose outputs are set by hand."""
-
-import warnings
+"""The audit of Keras models as people have them: a class, a function that makes one, a compiled model."""
 
 import keras
-import numpy as np
-from keras import ops
 
 from vaehelpers.audit.effective_beta import audit_oracle
-from vaehelpers.audit.oracle import at_probe
+from vaehelpers.audit.keras_classes import check_arguments, name_of, open_class
+from vaehelpers.audit.keras_models import borrow
 from vaehelpers.audit.probes import check_sizes
 from vaehelpers.audit.verdict import AuditError
 
-
-class _Codes(keras.Model):
-    """An encoder whose codes are weights of its own, whatever the image."""
-
-    def __init__(self, sizes, with_z):
-        super().__init__(name="encoder", dtype="float32")
-        shape = (sizes.batch, sizes.latent_dim)
-        self.z_mean = self.add_weight(shape=shape, initializer="zeros", name="z_mean")
-        self.z_log_var = self.add_weight(shape=shape, initializer="zeros", name="z_log_var")
-        self.with_z = with_z
-        self.noise = keras.random.SeedGenerator(0)
-
-    def call(self, inputs, training=None):
-        z_mean = ops.convert_to_tensor(self.z_mean)
-        z_log_var = ops.convert_to_tensor(self.z_log_var)
-        noise = keras.random.normal(z_mean.shape, dtype=z_mean.dtype, seed=self.noise)
-        z = z_mean + ops.exp(0.5 * z_log_var) * noise
-        return (z_mean, z_log_var, z) if self.with_z else (z_mean, z_log_var)
+IMAGE_SHAPE, LATENT_DIM = (28, 28, 1), 2  # of a class, which has none of its own
 
 
-class _Images(keras.Model):
-    """A decoder whose images are a weight of its own, whatever the code."""
+def audit_keras_vae(vae, *, image_shape=None, latent_dim=None, batch_size=8, x_decoded="auto", loss=None):
+    """Which beta a Keras model trains: `audit_loss` for what its own training step minimises.
 
-    def __init__(self, sizes):
-        super().__init__(name="decoder", dtype="float32")
-        shape = (sizes.batch, *sizes.image_shape)
-        self.x_decoded = self.add_weight(shape=shape, initializer="zeros", name="x_decoded")
-
-    def call(self, inputs, training=None):
-        return ops.convert_to_tensor(self.x_decoded)
-
-
-class _Recorder(keras.optimizers.SGD):
-    """An optimiser that moves nothing: it keeps each variable's gradient."""
-
-    gradients = None
-
-    def apply(self, gradients, trainable_variables=None):
-        pairs = zip(gradients, trainable_variables or self._trainable_variables, strict=True)
-        self.gradients = {id(v): ops.convert_to_numpy(g).astype("float64") for g, v in pairs if g is not None}
-
-
-class KerasOracle:
-    """A VAE class as a loss: the step's `loss` for a value, what reaches the optimiser for gradients."""
-
-    framework = "keras"
-    rounding = np.finfo("float32").eps
-
-    def __init__(self, vae_class, sizes):
-        failures = []
-        x = ops.full((sizes.batch, *sizes.image_shape), 0.5, "float32")
-        for with_z in (True, False):
-            encoder = _Codes(sizes, with_z)
-            decoder = _Images(sizes)
-            self.variables = [decoder.x_decoded, encoder.z_mean, encoder.z_log_var]
-            for self.data in (lambda x: x, lambda x: (x, x)):
-                recorder = _Recorder()
-                try:
-                    self.vae = vae_class(encoder, decoder)
-                    self.vae.compile(optimizer=recorder, run_eagerly=True)
-                    self._step(x)
-                except Exception as error:  # whatever the class raises: its encoder or its data may have another form
-                    failures.append(f"{type(error).__name__}: {str(error)[:200]}")
-                    continue
-                return
-        name = getattr(vae_class, "__name__", repr(vae_class))
-        raise AuditError(
-            f"{name} could not be made as VAE(encoder, decoder) and trained for one step; tried an "
-            "encoder that returns (z_mean, z_log_var, z) and one that returns (z_mean, z_log_var):\n  "
-            + "\n  ".join(dict.fromkeys(failures))
-        )
-
-    def _step(self, x):
-        """One training step on images x: the total that it reports; the optimiser keeps the gradients."""
-        self.vae.reset_metrics()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = self.data(x)
-            logs = self._jax_step(data) if keras.backend.backend() == "jax" else self.vae.train_step(data)
-        found = [key for key in ("loss", "total_loss") if key in logs]
-        if not found:
-            raise AuditError(f"the training step reports {sorted(logs)}: it must report the total as 'loss'")
-        return float(ops.convert_to_numpy(logs[found[0]]))
-
-    def _jax_step(self, data):
-        vae = self.vae
-        vae(data[0] if isinstance(data, tuple) else data)
-        vae.optimizer.build(vae.trainable_variables)
-        groups = vae.trainable_variables, vae.non_trainable_variables, vae.optimizer.variables, vae.metrics_variables
-        logs, state = vae.train_step(tuple([v.value for v in group] for group in groups), data)
-        for group, values in zip(groups, state, strict=True):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
-        return logs
-
-    def __call__(self, probe):
-        for variable, value in zip(self.variables, probe[1:], strict=True):
-            variable.assign(value)
-        x = ops.convert_to_tensor(probe.x.astype("float32"))
-        try:
-            return np.asarray(self._step(x), "float64")
-        except AuditError:
-            raise
-        except Exception as error:  # a class may refuse some sizes or codes, as a function may
-            raise AuditError(f"the training step raised {at_probe(error, probe)}") from error
-
-    def gradients(self, probe):
-        self.vae.optimizer.gradients = None
-        self(probe)
-        found = self.vae.optimizer.gradients
-        if found is None:
-            raise AuditError("no gradient reached the optimiser that the model is compiled with: has it its own?")
-        return [found.get(id(variable), np.zeros(variable.shape)) for variable in self.variables]
-
-
-def audit_keras_vae(vae_class, *, image_shape=(28, 28, 1), latent_dim=2, batch_size=8, x_decoded="auto"):
-    """Which beta a Keras class trains: `audit_loss` for what its own `train_step` or `compute_loss` minimises.
-
-    The class is made as `vae_class(encoder, decoder)` with networks whose outputs are set by hand; no step trains.
+    A class is made as `vae(encoder, decoder)` with networks whose outputs are set by hand. A compiled model is only
+    borrowed: its layers run, but those that give z_mean, z_log_var and the decoder's output are set by hand meanwhile;
+    its weights, optimiser, metrics and all random numbers come back as they were. No step trains.
 
     Args:
-        vae_class: the class, or a function `(encoder, decoder) -> model` for one that takes more arguments. The
-            encoder returns `(z_mean, z_log_var, z)` or, where that does not fit, `(z_mean, z_log_var)`.
-        image_shape, latent_dim, batch_size, x_decoded: as of `audit_loss`.
+        vae: a class, made by `vae(encoder, decoder)` as the encoder returns `(z_mean, z_log_var, z)`, `(z_mean,
+            z_log_var)` or both in one tensor; a function `(encoder, decoder) -> model`, compiled or not; a compiled
+            functional model whose sampling layer takes [z_mean, z_log_var]; or a compiled model with `encoder` and
+            `decoder`.
+        image_shape, latent_dim: as of `audit_loss`; `None` is the model's own, for a class (28, 28, 1) and 2.
+        batch_size, x_decoded: as of `audit_loss`.
+        loss: what to compile a class with that takes its reconstruction term from `compile(loss=...)`.
 
     Returns:
         A `LossAudit` with framework "keras". Its batch reduction cannot be "none": a step reports one number.
 
     Raises:
-        AuditError: no single beta exists, or none could be told, or the class could not be trained for one step.
+        AuditError: no single beta exists, or none could be told, or nothing could be trained for one step; one line
+            that says what to pass instead.
+        TypeError, ValueError: for what is no model, and arguments that do not fit.
 
     Example:
         >>> from vaehelpers.models import VAE
         >>> audit_keras_vae(VAE, image_shape=(4, 4, 1)).trains_elbo
         True
     """
-    if not callable(vae_class) or isinstance(vae_class, keras.Model):
-        said = f"an instance of {type(vae_class).__name__}" if isinstance(vae_class, keras.Model) else repr(vae_class)
-        raise TypeError(f"vae_class is {said}: pass the class, or a function (encoder, decoder) -> model")
-    sizes = check_sizes(image_shape, latent_dim, batch_size)
-    return audit_oracle(lambda sizes: KerasOracle(vae_class, sizes), sizes, x_decoded)
+    refuse_graph_mode()
+    if isinstance(vae, keras.Model):
+        return _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss)
+    if not callable(vae):
+        raise TypeError(
+            f"vae is {vae!r}: pass the class, a function (encoder, decoder) -> model, or a compiled Keras model"
+        )
+    check_arguments(vae)
+    sizes = check_sizes(image_shape or IMAGE_SHAPE, latent_dim or LATENT_DIM, batch_size)
+    return audit_oracle(lambda sizes: open_class(vae, sizes, loss), sizes, x_decoded)
+
+
+def _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss):
+    if loss is not None:
+        raise AuditError(f"loss is for a class: {name_of(vae)} is a model, compile it with its loss before its audit")
+    if any(getattr(vae, name, vae) is None for name in ("encoder", "decoder")):
+        raise TypeError(f"vae is an instance of {type(vae).__name__}: pass the class, or one with networks")
+    with borrow(vae, image_shape) as borrowed:
+        places = borrowed.places
+        asked = image_shape or places.image_shape, latent_dim or places.latent_dim
+        return audit_oracle(borrowed.open, check_sizes(*asked, batch_size), x_decoded)
+
+
+def refuse_graph_mode():
+    """One line where an import has switched TensorFlow's eager execution off: then no loss can be called.
+
+    Raises:
+        AuditError: it says what to type.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    if not tf.executing_eagerly():
+        raise AuditError(
+            "an import has switched TensorFlow to graph mode, where a loss has no value: delete the line "
+            "tf.compat.v1.disable_eager_execution(), and audit a function (x, x_decoded, z_mean, z_log_var)"
+        )
