@@ -16,6 +16,7 @@ ROOMS = (
     "audit",
     "diagnostics",
     "plots",
+    "explorers",
     "exercises",
     "claims",
     "__main__",

@@ -41,6 +41,7 @@ CORE = {
         "mutual_information",
         "mutual_information_gap",
     ],
+    "explorers": ["playground_page"],
     "exercises": ["check_floor", "check_threshold_of_bits"],
 }
 NEEDS_COURSE = [  # a room that imports without the extra says so where it is used
