@@ -71,6 +71,10 @@ def test_more_metrics_than_colours_are_drawn():
         (lambda: plots.plot_densities(np.zeros(3), {}), "densities"),
         (lambda: plots.plot_lengths({}), "rows"),
         (lambda: plots.plot_image_rows({}), "rows"),
+        (lambda: plots.plot_lines([0], {}), "lines"),
+        (lambda: plots.plot_histograms({}, bins=2), "groups"),
+        (lambda: plots.plot_seeds({}), "groups"),
+        (lambda: plots.plot_stacked([], {}), "parts"),
     ],
 )
 def test_nothing_to_draw_is_named(draw, name):
@@ -150,3 +154,58 @@ def test_a_diagnosis_draws_images_of_any_shape(image_shape):
     assert plots.plot_diagnosis(diagnosis, axes)[0] is axes[0]
     with pytest.raises(ValueError, match=r"^axes holds 2"):
         plots.plot_diagnosis(diagnosis, axes[:2])
+
+
+def test_values_over_beta_have_their_spread_as_bars():
+    ax = plots.plot_over_beta([1, 10], [[1.0, 3.0], [0.0, 0.0]], k=1, label="rate")
+    line, _, (bars,) = ax.containers[0]
+    assert (ax.get_xscale(), line.get_linestyle(), line.get_color()) == ("log", "None", plots.COLORS[1])
+    np.testing.assert_allclose(line.get_ydata(), [2, 0])
+    np.testing.assert_allclose(np.ptp(bars.get_segments()[0][:, 1]), 2 * np.sqrt(2))  # of two values, ddof 1
+    assert plots.plot_over_beta([1, 10], [[1.0, 3.0], [0.0, 0.0]], join=True).lines[0].get_linestyle() == "-"
+    with pytest.raises(ValueError, match="values"):
+        plots.plot_over_beta([1, 10], [[1.0], [0.0]])
+
+
+def test_seeds_stand_in_a_column_a_group():
+    ax = plots.plot_seeds({"plain": [0.0, 0.2], "warm-up": [0.5, 0.4, 0.6]})
+    assert [list(line.get_ydata()) for line in ax.lines] == [[0.0, 0.2], [0.5, 0.4, 0.6]]
+    np.testing.assert_allclose([line.get_xdata().mean() for line in ax.lines], [0, 1])
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+def test_prices_stand_over_the_bars_of_their_betas():
+    ax = plots.plot_prices([1, 2, 8], [1.5, 5.0], [0.1, 0.2])
+    assert [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches] == [(1, 2), (2, 8)]
+    assert list(ax.lines[0].get_ydata()) == [1.5, 5.0]
+    with pytest.raises(ValueError, match="paid"):
+        plots.plot_prices([1, 2], [1.0, 2.0], [0.1, 0.1])
+
+
+def test_stacked_parts_add_up():
+    ax = plots.plot_stacked(["1", "4"], {"information": [4.0, 3.0], "rest": [1.0, 0.5]})
+    assert [bar.get_y() + bar.get_height() for bar in ax.patches] == [4.0, 3.0, 5.0, 3.5]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["information", "rest"]
+
+
+def test_each_beta_that_has_a_rate_has_its_slope():
+    rate = [[5.0, 6.0], [2.0, 2.0], [0.0, 0.0]]
+    distortion = [[160.0, 162.0], [170.0, 172.0], [211.0, 211.0]]
+    ax = plots.plot_rate_distortion([1, 4, 64], rate, distortion)
+    slopes = [line.get_xydata() for line in ax.lines if line.get_color() == "black" and line.get_marker() == "None"]
+    np.testing.assert_allclose([(b - a)[1] / (b - a)[0] for a, b in slopes], [-1, -4])
+    np.testing.assert_allclose([points.mean(axis=0) for points in slopes], [[5.5, 161], [2, 171]])
+    with pytest.raises(ValueError, match="rate"):
+        plots.plot_rate_distortion([1], rate, distortion)
+
+
+def test_lines_and_histograms_are_told_apart_by_colour_and_dashes():
+    ax = plots.plot_lines([0, 1], {"a": [2, 3], "b": [4, 5]})
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 3], [4, 5]]
+    assert [(line.get_color(), line.get_linestyle()) for line in ax.lines] == [
+        (plots.COLORS[0], "-"),
+        (plots.COLORS[1], "--"),
+    ]
+    ax = plots.plot_histograms({"a": [0.1, 0.2, 0.9], "b": [0.6]}, bins=[0, 0.5, 1])
+    assert [list(patch.get_data().values) for patch in ax.patches] == [[2, 1], [0, 1]]
+    assert [patch.get_linestyle() for patch in ax.patches] == ["-", "--"]

@@ -26,7 +26,7 @@ def check_weight_against_prior(answer):
         (right / np.log(2), "that is in bits: take natural logarithms for nats"),
         (2 * right, "the factor 1/2 before the brackets"),
         (0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + 2 * np.log(v)), "0.1 is q's variance, not its width"),
-        (right - 0.5 * np.log(weight), "a constant is missing: the logarithm holds v / s, and s is 1/4"),
+        (right - 0.5 * np.log(weight), "a constant is missing: the logarithm holds s^2 / c^2, and c^2 is 1/4"),
         (-(weight - 1) * entropy, "log Z is missing: it is subtracted as well"),
         (-log_z, "the entropy of q is missing"),
         (-(weight - 1) * entropy + log_z, "the sign of log Z: it is subtracted"),
@@ -51,18 +51,18 @@ def _mean_square(x, x_mean):
 
 @asked
 def check_optimal_variance(answer):
-    """Lesson 08, exercise 2: a function `(x, x_mean) -> v`, the best variance that a batch of images shares."""
+    """Lesson 08, exercise 2: a function `(x, x_mean) -> variance`, the best one that a batch of images shares."""
     rng = np.random.default_rng(3)
     cases = []
     for shape in ((6, 28, 28, 1), (3, 16, 12, 3), (4, 5)):
         x = rng.random(shape)
         cases.append((x, x + 0.1 + 0.3 * rng.normal(size=shape)))
     slips = [
-        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share v as well: take the mean over them, no sum"),
+        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share variance too: take the mean over them, no sum"),
         (lambda x, m: _squares(x, m).sum(), "a variance is a mean: over the images and over the pixels"),
-        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share v as well: take the mean over them, no sum"),
-        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all of them share v, take the mean"),
-        (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all of them share v, take the mean"),
+        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share variance too: take the mean over them, no sum"),
+        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all of them share it, take the mean"),
+        (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all of them share it, take the mean"),
         (lambda x, m: _mean_square(x, m) / 2, "the factor 2: the logarithm too has a 1/2 in front of it"),
         (lambda x, m: 2 * _mean_square(x, m), "the factor 2: the squared error too has a 1/2 in front of it"),
         (lambda x, m: np.sqrt(_mean_square(x, m)), "that is the standard deviation: the variance is its square"),

@@ -9,6 +9,9 @@ from vaehelpers.plots.codes import plot_latent_plane
 from vaehelpers.plots.curves import plot_densities, plot_history, plot_lengths
 from vaehelpers.plots.diagnosis import plot_diagnosis
 from vaehelpers.plots.images import plot_image_grid, plot_image_rows, tile
+from vaehelpers.plots.lines import plot_histograms, plot_lines
+from vaehelpers.plots.over_beta import plot_over_beta
+from vaehelpers.plots.seeds import plot_prices, plot_rate_distortion, plot_seeds, plot_stacked
 from vaehelpers.plots.style import COLORS, MARKERS
 
 __all__ = [
@@ -16,10 +19,17 @@ __all__ = [
     "MARKERS",
     "plot_densities",
     "plot_diagnosis",
+    "plot_histograms",
     "plot_history",
     "plot_image_grid",
     "plot_image_rows",
     "plot_latent_plane",
     "plot_lengths",
+    "plot_lines",
+    "plot_over_beta",
+    "plot_prices",
+    "plot_rate_distortion",
+    "plot_seeds",
+    "plot_stacked",
     "tile",
 ]
