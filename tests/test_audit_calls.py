@@ -110,15 +110,16 @@ def test_a_log_variance_by_name_that_is_read_as_another_is_a_fault():
         audit_loss(lambda x, x_hat, mu, logvar: bce(x, x_hat) + kl(mu, 2 * logvar), **SMALL)
 
 
-def test_a_log_variance_by_name_that_is_refused_is_none():
+@pytest.mark.parametrize(("spread", "said"), [("z_std", "standard deviation"), ("z_var", "variance")])
+def test_a_log_variance_by_name_that_is_refused_is_none(spread, said):
     def loss(x, x_decoded, z_mean, z_log_var):
         if (z_log_var <= 0).any():
             raise ValueError("expected a positive scale")
-        return bce(x, x_decoded) + kl(z_mean, 2 * np.log(z_log_var))
+        return bce(x, x_decoded) + kl(z_mean, TO_LOG_VARIANCE[spread](z_log_var))
 
     found = audit_loss(loss, **SMALL)
     assert found.trains_elbo
-    assert "z_log_var holds the standard deviation, for it refuses a log variance" in found.notes
+    assert f"z_log_var holds the {said}, for it refuses a log variance" in found.notes
 
 
 def test_probing_tells_what_sigma_is():

@@ -96,7 +96,7 @@ def test_the_audit_of_a_numpy_loss_imports_no_framework():
 
 
 def test_tab_offers_the_public_names():
-    assert dir(audit) == ["AuditError", "LossAudit", "audit_keras_vae", "audit_loss"]
+    assert dir(audit) == ["AuditError", "LossAudit", "TrainingGuard", "audit_keras_vae", "audit_loss"]
 
 
 def jax_elbo(x, x_decoded, z_mean, z_log_var):

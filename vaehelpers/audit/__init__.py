@@ -1,24 +1,28 @@
-"""Which beta ANY loss trains: `audit_loss` for a function, `audit_keras_vae` for a class.
+"""Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for a Keras model, a guard for `fit`.
 
-How a loss is called: `oracle`, `frameworks`, `keras_vae`. On what: `probes`, `prober`. What it is: `terms` (of the
-exact ELBO), `fit`, `reductions`, `decoder_variance`, `misfits`; the answer is a `verdict`, put together in
+How a loss is called. Where it stands: `files`, `targets`, `torch_model`; its arguments and results: `names`,
+`signatures`, `calls`, `results`, `reading`, `failures`; its framework: `oracle`, `frameworks`, and `keras_*`.
+What it is. On what it is probed: `probes`, `prober`, `noise`, `schedules`; `terms` (of the exact ELBO), `fit`,
+`reductions`, `decoder_variance`, `misfits` and what they need; the answer is a `verdict`, put together in
 `effective_beta`.
 """
+
+from importlib import import_module
 
 from vaehelpers.audit.effective_beta import audit_loss
 from vaehelpers.audit.verdict import AuditError, LossAudit
 
-__all__ = ["AuditError", "LossAudit", "audit_keras_vae", "audit_loss"]
+__all__ = ["AuditError", "LossAudit", "TrainingGuard", "audit_keras_vae", "audit_loss"]
+_NEED_KERAS = {"audit_keras_vae": "vaehelpers.audit.keras_vae", "TrainingGuard": "vaehelpers.audit.guard"}
 
 
 def __getattr__(name):
-    """`audit_keras_vae` needs Keras, which a loss in NumPy or PyTorch does not: it is imported when it is asked for."""
-    if name == "audit_keras_vae":
+    """Some need Keras, which a loss in NumPy or PyTorch does not: they are imported when they are asked for."""
+    if name in _NEED_KERAS:
         from vaehelpers.data.checks import needs_course
 
-        with needs_course("vaehelpers.audit.audit_keras_vae"):
-            from vaehelpers.audit.keras_vae import audit_keras_vae
-        return audit_keras_vae
+        with needs_course(f"vaehelpers.audit.{name}"):
+            return getattr(import_module(_NEED_KERAS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

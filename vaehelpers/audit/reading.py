@@ -53,8 +53,9 @@ def read(loss, groups, sizes, audit):
     errors = []
     for group in groups:
         found = []
+        refused = all(isinstance(error, NoCall) for error in errors)
         for call in group:
-            if call.source == "refused" and not all(isinstance(error, NoCall) for error in errors):
+            if call.source == "refused" and not refused:
                 continue
             found += _answers(loss, call, sizes, audit, errors)
             if found and call.source in ("names", "order", "documented"):
