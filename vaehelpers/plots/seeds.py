@@ -79,6 +79,7 @@ def plot_prices(betas, paid, error, ax=None):
     ax.bar(places, np.diff(betas), bottom=betas[:-1], width=0.6, color="lightgrey")
     ax.errorbar(places, paid, error, fmt="o", color=COLORS[0], capsize=3)
     ax.set(yscale="log", ylabel="distortion paid for a nat of rate", xlabel="from beta to beta")
+    ax.set_ylim(bottom=0.8 * min(*betas, *paid))
     ax.set_xticks(places, [f"{low:g} to {high:g}" for low, high in pairwise(betas)])
     return ax
 
