@@ -143,6 +143,36 @@ def test_a_model_that_computes_its_loss(target, beta):
     assert audit_loss(target, **SMALL).beta == pytest.approx(beta, rel=1e-3)
 
 
+def test_a_real_lightning_module():
+    """Its `log_dict` wants a trainer, its networks are called through `self(x)`."""
+    lightning = pytest.importorskip("lightning", reason="Lightning is not installed: make audit-torch")
+
+    class LitVAE(lightning.LightningModule):
+        def __init__(self, latent_dim=3):
+            super().__init__()
+            self.save_hyperparameters()
+            self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(30, 8), nn.ReLU())
+            self.fc_mu, self.fc_log_var = nn.Linear(8, latent_dim), nn.Linear(8, latent_dim)
+            self.decoder = nn.Sequential(nn.Linear(latent_dim, 30), nn.Unflatten(1, (1, 6, 5)))
+
+        def forward(self, x):
+            h = self.encoder(x)
+            mu, log_var = self.fc_mu(h), self.fc_log_var(h)
+            return self.decoder(mu + torch.exp(log_var / 2) * torch.randn_like(mu)), mu, log_var
+
+        def training_step(self, batch, batch_idx):
+            x, _ = batch
+            recon, mu, log_var = self(x)
+            reconstruction = F.binary_cross_entropy_with_logits(recon, x, reduction="sum") / len(x)
+            rate = kl(mu, log_var) / len(x)
+            self.log_dict({"reconstruction": reconstruction, "rate": rate})
+            return reconstruction + 0.5 * rate
+
+    found = audit_loss(LitVAE, **SMALL)
+    assert found.beta == pytest.approx(0.5)
+    assert (found.likelihood, found.x_decoded) == ("bernoulli", "logits")
+
+
 def test_a_model_has_its_own_number_of_latents():
     class PerLatent(WithMethods):
         latent_dim = 3
