@@ -8,6 +8,8 @@ from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.collapse import collapse_threshold, no_code_pays_above
 from vaehelpers.data.likelihoods import known_likelihood
 from vaehelpers.diagnostics import findings as words
+from vaehelpers.diagnostics.anybody import read_model
+from vaehelpers.diagnostics.causes import about_causes
 from vaehelpers.diagnostics.densities import WIDEST
 from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
 from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
@@ -57,7 +59,9 @@ def diagnose(vae, x, seed=0):
     """Look at a VAE and images: the beta that it trains, the data's threshold, its rate and what that is made of.
 
     Args:
-        vae: a `models.VAE`, trained; its likelihood and objective are audited as they are now.
+        vae: a `models.VAE`, trained; its likelihood and objective are audited as they are now. Or any Keras model with
+            an encoder, of two or three outputs, and a decoder: the audit of its own loss, as it is compiled, tells its
+            likelihood; without that, outputs all in [0, 1] are read as a Bernoulli's probabilities, which is said.
         x: images `[N, ...]`, an array. The threshold is that of these images, and needs at least 300.
         seed: of the posterior samples and of the samples from the prior.
 
@@ -76,28 +80,53 @@ def diagnose(vae, x, seed=0):
         >>> diagnosis.beta, diagnosis.samples.shape
         (1.0, (10, 2, 2, 1))
     """
+    steps = _steps_taken(vae)
+    reading = read_model(vae, x)
+    vae = reading.vae
     evaluation = evaluate(vae, x, seed)
     x = np.asarray(x, "float32")
-    beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
-    if _adds_losses(vae, x[:2]):
-        beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
+    beta, likelihood, about_beta = reading.about_loss or _of_the_course(vae, x, evaluation)
     threshold, no_code_above, about_threshold = _thresholds(x, likelihood, vae.prior is not None)
     information = float("nan")
     found = [(True, "The rate or the distortion is not finite: training has diverged.")]
     if np.isfinite(evaluation.elbo):
         information = _information(evaluation, seed)
         found = words.about_collapse(evaluation, beta, threshold, no_code_above)
+        constant = constant_distortion(x, vae.log_likelihood) if len(x) >= FEW else None
+        blamed = None not in (beta, threshold) and beta > threshold
+        found += about_causes(evaluation, blamed, steps, _far_apart(vae), constant)
         if len(x) >= FEW:
-            found += words.about_price(evaluation, constant_distortion(x, vae.log_likelihood))
+            found += words.about_price(evaluation, constant)
         found += words.about_dimensions(evaluation, vae.prior is not None, seed)
         if not evaluation.collapsed:
             rate = float(evaluation.rate_per_example[:MOST_IMAGES].mean())
             found += words.about_samples(rate, information, min(len(x), MOST_IMAGES))
+    found += reading.notes
     urgent = [sentence for is_urgent, sentence in found if is_urgent]
     others = [sentence for is_urgent, sentence in found if not is_urgent]
     sentences = tuple(filter(None, (urgent[0], about_beta, *urgent[1:], *others, about_threshold)))
     pictures = _pictures(vae, x[:SHOWN], seed, likelihood)
     return Diagnosis(sentences, evaluation, beta, threshold, no_code_above, information, *pictures)
+
+
+def _of_the_course(vae, x, evaluation):
+    """The beta of a VAE of the course, its likelihood and a sentence."""
+    beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
+    if _adds_losses(vae, x[:2]):
+        beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
+    return beta, likelihood, about_beta
+
+
+def _steps_taken(vae):
+    """The steps of the optimiser that a model is compiled with, or `None`."""
+    iterations = getattr(getattr(vae, "optimizer", None), "iterations", None)
+    return None if iterations is None else int(iterations)
+
+
+def _far_apart(vae):
+    """The decoder's outputs at codes on both sides of the prior."""
+    latent_dim = vae.sample_prior(1, seed=0).shape[1]
+    return vae.decode(np.array([-2.0, 0.0, 2.0])[:, None] * np.ones([3, latent_dim]))
 
 
 def _beta_and_likelihood(vae, image_shape, latent_dim):

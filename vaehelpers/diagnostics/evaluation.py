@@ -112,7 +112,8 @@ def evaluate(vae, x, seed=0):
     """The ELBO of a VAE on images, of one posterior sample for each: `log p(x|z) - KL(q(z|x) || p(z))`, z ~ q(z|x).
 
     Args:
-        vae: a `models.VAE`; its objective does not matter here.
+        vae: a `models.VAE`, whose objective does not matter here, or a Keras model with an encoder and a decoder, read
+            as `diagnose` says.
         x: images `[N, ...]`, an array.
         seed: of `np.random.default_rng`, for the noise; the same seed gives the same numbers.
 
@@ -134,10 +135,9 @@ def evaluate(vae, x, seed=0):
         >>> bool(np.isclose(evaluation.elbo, -evaluation.distortion - evaluation.rate))
         True
     """
-    from vaehelpers.models import VAE
+    from vaehelpers.diagnostics.anybody import read_model
 
-    if not isinstance(vae, VAE):
-        raise TypeError(f"vae is a {type(vae).__name__}: pass a vaehelpers.models.VAE")
+    vae = read_model(vae, x).vae
     z_mean, z_log_var = vae.encode(x)
     z, log_q = vae.sample_posterior(x, 1, seed)
     parts = [slice(start, start + DECODED_AT_ONCE) for start in range(0, len(z_mean), DECODED_AT_ONCE)]
