@@ -233,6 +233,35 @@ def test_a_model_s_outputs_and_a_target(outputs_first, unpack):
     assert audit_loss(form, **SMALL).trains_elbo
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_mean_and_spread_as_one_argument(order):
+    def loss(x, x_hat, posterior):
+        mean, std = posterior
+        return bce(x, x_hat) + kl(mean, 2 * np.log(std))
+
+    names = [("x", "x_hat", "posterior")[k] for k in order]
+    form = with_names(lambda *given: loss(*(given[order.index(k)] for k in range(3))), names)
+    assert audit_loss(form, **SMALL).trains_elbo
+
+
+def test_outputs_that_repeat_the_input():
+    def loss(results, target):
+        recons, _, mu, log_var = results
+        return bce(target, recons) + 2 * kl(mu, log_var)
+
+    assert audit_loss(loss, **SMALL).beta == pytest.approx(2)
+
+
+def test_an_argument_that_is_none_of_the_known_ones_is_asked_for():
+    with pytest.raises(AuditError, match="the loss wants 'M_N' as well"):
+        audit_loss(lambda x, recon, mu, logvar, M_N: bce(x, recon) + M_N * kl(mu, logvar), **SMALL)
+
+
+def test_a_loss_that_calls_the_networks_itself_is_said_to_do_so():
+    with pytest.raises(AuditError, match=r"calls the networks itself \(it wants params, rng\): audit the function"):
+        audit_loss(lambda params, batch, rng: 0.0, **SMALL)
+
+
 def test_three_batches_of_which_entries_are_taken_by_name():
     def loss(tensors, inference_outputs, generative_outputs):
         variance = inference_outputs["qz_v"]

@@ -124,6 +124,14 @@ def test_a_method_of_a_class_needs_no_instance(folder, capsys):
         assert (status, "beta = 2 " in said) == ((1, True) if "()" not in options[0] else (2, False))
 
 
+def test_a_method_needs_no_arguments_of_its_class_where_it_does_not_use_them(folder, capsys):
+    text = CLASS.replace("weight=4.0", "weight").replace("self.weight * ", "")
+    status, said = audited(capsys, f"{written(folder / 'h.py', text)}:Criterion.total")
+    assert status == 1 and "beta = 0.5 " in said
+    status, said = audited(capsys, f"{written(folder / 'i.py', CLASS.replace('=4.0', ''))}:Criterion.total")
+    assert status == 2 and "no attribute 'weight'" in said and "make an object of it" in said
+
+
 def test_arguments_results_and_orders_on_the_command_line(folder, capsys):
     text = (
         LOSS

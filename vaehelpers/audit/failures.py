@@ -46,6 +46,10 @@ def _wanted(error):
 
 HINTS = (
     (
+        r"object has no attribute",
+        "if that is an argument of its class, make an object of it in the file and audit that",
+    ),
+    (
         r"NVIDIA|CUDA|cuda|hip driver",
         "the loss moves tensors to a GPU, and there is none here: take .cuda() out, or use x.device",
     ),

@@ -23,11 +23,12 @@ MEAN = _set("mu mus mean means loc m")
 LOG = _set("log ln")
 VARIANCE = _set("var vars variance variances v sigma2 sigmasq sq squared")
 DEVIATION = _set("std stds sigma sigmas scale sd stddev stdev dev deviation logs spread")
-CODE = _set("z latent latents code codes")
+CODE = _set("z latent latents code codes sample samples")
+NETWORK = _set("params model net network rng key state encoder decoder vae optimizer variables apply")
 SETTING = _set(
     "beta alpha gamma lambda lam lambd weight weights coef coeff factor epoch epochs step steps iter iteration "
     "capacity temperature config args hparams kld reduction dim dims size device mask anneal annealing "
-    "params opt idx"
+    "opt idx"
 )
 ABBREVIATED = {"lv": ["log", "var"], "zmean": ["z", "mean"], "zmu": ["z", "mu"]}
 TOTALS = ("loss", "total_loss", "total", "loss_total", "objective", "vae_loss", "elbo_loss", "neg_elbo", "nelbo")
@@ -48,7 +49,8 @@ def words(name):
             r"(recon|rec|reconstruct)(?:structed|structions?|structs?|ed|ion|ions|st)?()", word
         )
         found += [part for part in joined.groups() if part] if joined else ABBREVIATED.get(word, [word])
-    return found
+    letters = len(found) == 1 or {"z", "q", "qz"} & set(found)  # m and v, alone or of a code
+    return [word for word in found if letters or word not in ("m", "v")]
 
 
 def spreads_of(name):
@@ -76,13 +78,15 @@ def _first(spread):
 
 
 def role_of(name):
-    """The role that a name tells: one of `ROLES`, "setting" for a weight or an epoch, `None` where it tells none.
+    """The role that a name tells: one of `ROLES`, "setting" for a weight, "network" for what calls one, or `None`.
 
     Example:
         >>> [role_of(name) for name in ("recon_x", "x", "mu", "logvar", "kld_weight", "q")]
         ['x_decoded', 'x', 'z_mean', 'z_log_var', 'setting', None]
     """
     said = set(words(name))
+    if said <= NETWORK:
+        return "network"
     if said & SETTING and not said & (DECODED | MEAN):
         return "setting"
     if said & DECODED:

@@ -15,7 +15,8 @@ from vaehelpers.audit.verdict import AuditError
 SAME = 1e-3  # relative: two readings that give one beta
 TWO = (
     "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var): its arguments are others, and "
-    "neither a model's outputs as a tuple nor entries by name make a VAE's loss of it; a loss of images alone has no KL"
+    "neither a model's outputs as a tuple nor entries by name make a VAE's loss of it; a loss of images alone has no "
+    "KL. Write loss(x, x_decoded, z_mean, z_log_var) around it"
 )
 
 

@@ -11,6 +11,7 @@ from vaehelpers.audit.verdict import AuditError
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 OUTPUTS = [("x_decoded", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "x_decoded")]
 OUTPUTS += [("x_decoded", "z_mean", "z_log_var", "z"), ("x_decoded", "z", "z_mean", "z_log_var")]
+OUTPUTS += [("x_decoded", "x", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "z", "x_decoded")]
 ORDER = "x_decoded,x,z_mean,z_log_var"
 
 
@@ -63,16 +64,20 @@ def required_parameters(loss_fn, arguments):
 def _groups(positional, by_name):
     roles = {name: role_of(name) for name in [*positional, *by_name]}
     settings = [name for name, role in roles.items() if role == "setting"]
+    networks = [name for name, role in roles.items() if role == "network"]
+    if networks:
+        raise AuditError(
+            f"the loss calls the networks itself (it wants {', '.join(networks)}): audit the function of images, "
+            "reconstructions and codes inside of it"
+        )
     if len(roles) - len(settings) > 5 or (len(roles) > 4 and settings):
         raise missing(settings[0] if settings else list(roles)[-1])
     if len(roles) == 2 and not by_name:
         return _two(positional, roles)
     if len(roles) in (1, 3) and not by_name:
-        return _keyed(positional)
+        return [*_codes_as_one(positional, roles), *_keyed(positional)]
     unknown = [name for name, role in roles.items() if role in (None, "setting")]
     left = [role for role in DOCUMENTED if role not in _kinds(roles.values())]
-    if len(roles) > 4 and "z" not in roles.values():
-        left += ["z"] if len(unknown) <= len(left) + 1 and not settings else []
     if len(unknown) > len(left):
         raise missing(unknown[-1])
     twice = len(set(_kinds(roles.values()))) < len([role for role in roles.values() if role])
@@ -122,6 +127,15 @@ def _two(positional, roles):
     as_tuples = [Call((outputs, "x") if place else ("x", outputs), source="outputs") for outputs in OUTPUTS]
     by_name = [(KEYED + spread, "x") if place else ("x", KEYED + spread) for spread in SPREADS]
     return [as_tuples, [Call(roles, source="outputs") for roles in by_name], *_keyed(positional)]
+
+
+def _codes_as_one(positional, roles):
+    """The mean and the spread as one argument, beside two images whose names tell which they are."""
+    unknown = [name for name in positional if roles[name] not in ("x", "x_decoded")]
+    if len(positional) != 3 or len(unknown) != 1 or len(set(roles.values())) != 3:
+        return []
+    full = [[("z_mean", spread) if name in unknown else roles[name] for name in positional] for spread in SPREADS]
+    return [[Call(tuple(call), source="outputs") for call in full]]
 
 
 def _keyed(names):
