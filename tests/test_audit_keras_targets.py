@@ -8,6 +8,9 @@ import pytest
 from keras import layers, ops
 
 from vaehelpers.audit import AuditError, audit_keras_vae
+from vaehelpers.audit.keras_classes import open_class
+from vaehelpers.audit.keras_models import borrow
+from vaehelpers.audit.probes import Probe, Sizes
 from vaehelpers.models import VAE, build_mlp
 
 tensorflow_only = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a GradientTape needs TensorFlow")
@@ -230,7 +233,6 @@ def without_codes():
         (lambda: compiled(uncompiled()), {}, "AddsKL has no reconstruction term of its own"),
         (two_inputs, {}, "has 2 inputs, images alone are understood: audit its loss as a function"),
         (without_codes, {}, r"takes \[z_mean, z_log_var\], so its codes are not found: draw z in a layer"),
-        (nested, {"image_shape": (5, 5, 1)}, r"is built for images \(4, 3, 1\) and codes \(3,\) only"),
         (nested, {"loss": summed}, "loss is for a class"),
         (lambda e, d: compiled(AddsKL(e, d), loss=summed), {**SMALL, "loss": summed}, "is compiled already"),
     ],
@@ -240,6 +242,45 @@ def test_what_cannot_be_audited_says_in_one_line_what_to_type(target, arguments,
     with pytest.raises(AuditError, match=said) as raised:
         audit_keras_vae(target() if makes else target, **arguments)
     assert "\n" not in str(raised.value) and len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("asked", [{}, {"image_shape": IMAGE, "latent_dim": J}, {"image_shape": (28, 28, 1)}])
+def test_a_model_is_audited_at_its_own_sizes_and_that_is_said_where_others_were_asked_for(asked):
+    found = audit_keras_vae(nested(), **asked)
+    said = [note for note in found.notes if "the model's own sizes: images (4, 3, 1), 3 latents" in note]
+    assert found.beta == pytest.approx(0.5, rel=1e-3) and len(said) == (asked == {"image_shape": (28, 28, 1)})
+
+
+class Sequences(AddsKL):
+    """Whole numbers [B, T], a softmax of C scores for each."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        found = ops.sum(keras.losses.sparse_categorical_crossentropy(x, y_pred), axis=1)
+        return ops.mean(found) + sum(self.losses)
+
+
+def sequence_model():
+    x, z = keras.Input((5,)), keras.Input((J,))
+    codes = [layers.Dense(J)(x), layers.Dense(J)(x)]
+    scores = layers.Softmax()(layers.Reshape((5, 4))(layers.Dense(20)(z)))
+    return compiled(Sequences(keras.Model(x, [*codes, Sampling()(codes)]), keras.Model(z, scores)))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_whole_numbers_reach_the_loss_from_one_hot_images_and_as_they_are(whole):
+    """The value of a probe is the cross-entropy and the KL, by NumPy: what a categorical likelihood is fitted to."""
+    sizes = Sizes(3, (5, 4), J)
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(4), size=(3, 5))
+    indices = rng.integers(4, size=(3, 5))
+    z_mean, z_log_var = rng.normal(size=(2, 3, J))
+    expected = -np.log(np.take_along_axis(p, indices[..., None], axis=2)).sum() / 3
+    expected += 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var).sum() / 3
+    probe = Probe(indices if whole else np.eye(4)[indices], p, z_mean, z_log_var)
+    assert open_class(Sequences, sizes)(probe) == pytest.approx(expected, rel=1e-5)
+    with borrow(sequence_model()) as borrowed:
+        assert (borrowed.places.integers, borrowed.places.image_shape) == (True, (5, 4))
+        assert borrowed.open(sizes)(probe) == pytest.approx(expected, rel=1e-5)
 
 
 @tensorflow_only

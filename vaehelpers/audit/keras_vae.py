@@ -1,5 +1,7 @@
 """The audit of Keras models as people have them: a class, a function that makes one, a compiled model."""
 
+from dataclasses import replace
+
 import keras
 
 from vaehelpers.audit.effective_beta import audit_oracle
@@ -23,7 +25,8 @@ def audit_keras_vae(vae, *, image_shape=None, latent_dim=None, batch_size=8, x_d
             z_log_var)` or both in one tensor; a function `(encoder, decoder) -> model`, compiled or not; a compiled
             functional model whose sampling layer takes [z_mean, z_log_var]; or a compiled model with `encoder` and
             `decoder`.
-        image_shape, latent_dim: as of `audit_loss`; `None` is the model's own, for a class (28, 28, 1) and 2.
+        image_shape, latent_dim: as of `audit_loss`, for a class (28, 28, 1) and 2 where they are `None`. A model has
+            sizes of its own, which it is audited at; a note says so where others were asked for.
         batch_size, x_decoded: as of `audit_loss`.
         loss: what to compile a class with that takes its reconstruction term from `compile(loss=...)`.
 
@@ -58,9 +61,11 @@ def _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss):
     if any(getattr(vae, name, vae) is None for name in ("encoder", "decoder")):
         raise TypeError(f"vae is an instance of {type(vae).__name__}: pass the class, or one with networks")
     with borrow(vae, image_shape) as borrowed:
-        places = borrowed.places
-        asked = image_shape or places.image_shape, latent_dim or places.latent_dim
-        return audit_oracle(borrowed.open, check_sizes(*asked, batch_size), x_decoded)
+        own = borrowed.places.image_shape, borrowed.places.latent_dim
+        found = audit_oracle(borrowed.open, check_sizes(*own, batch_size), x_decoded)
+    asked = tuple(image_shape or own[0]), latent_dim or own[1]
+    note = f"audited at the model's own sizes: images {own[0]}, {own[1]} latents"
+    return found if asked == own else replace(found, notes=(*found.notes, note))
 
 
 def refuse_graph_mode():
