@@ -58,9 +58,9 @@ def check_paired_difference(answer):
 
 FAIR = "BDF"
 COMPARISONS = {
-    "A": "(A) D + 4 R is larger than D + R for one and the same network: each beta has a loss of its own",
-    "B": "(B) an ELBO is -(D + R) for both, whatever beta they were trained with: one measure, the same digits",
-    "C": "(C) densities of grey levels and probabilities of bits: two kinds of numbers on two kinds of data",
+    "A": "(A) distortion + 4 rate is larger than distortion + rate for one network: each beta has a loss of its own",
+    "B": "(B) an ELBO is -(distortion + rate) for both, whatever beta trained them: one measure, the same digits",
+    "C": "(C) densities of grey levels and probabilities of black and white: two kinds of numbers on two kinds of data",
     "D": "(D) 784 times the mean of 784 terms is their sum: both losses are the same sum",
     "E": "(E) for one and the same model the bound rises with K, on average: the same K for both",
     "F": "(F) both are densities of the same data in the same unit: the likelihood may differ, the data may not",
