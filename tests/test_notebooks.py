@@ -222,3 +222,19 @@ def test_links_between_files_lead_somewhere():
     for page in pages:
         links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
         assert [link for link in links if not (page.parent / link).exists()] == [], page
+
+
+def test_every_symptom_leads_to_a_cell():
+    """A quoted heading stands in the notebook that its row links to; a part of a heading will do."""
+    page = (ROOT / "docs" / "symptoms.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"(?m)^\[([^\]]+)\]: (.*)$", page))
+    headings = {
+        key: [line for cell in read(ROOT / "docs" / file)["cells"] for line in "".join(cell["source"]).splitlines()]
+        for key, file in files.items()
+    }
+    missing = []
+    for key, quoted in re.findall(r"\[(\d\d[^\]]*)\]((?: and)? \"[^\"]+\"(?: and \"[^\"]+\")*)", page):
+        for heading in re.findall(r"\"([^\"]+)\"", quoted):
+            if not any(line.startswith("#") and heading in line for line in headings[key]):
+                missing.append((key, heading))
+    assert missing == []
