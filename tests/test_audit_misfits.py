@@ -193,3 +193,94 @@ def test_an_error_of_the_loss_at_some_codes_is_reported():
 
     with pytest.raises(AuditError, match=r"raised AssertionError .* up to 30: too far"):
         audit_loss(loss)
+
+
+def one_draw_with_its_entropy(m, v, rng):
+    """log q(z) in closed form, log p(z) at one draw: noisy at the prior, too."""
+    z = m + np.exp(v / 2) * rng.standard_normal(m.shape)
+    return 0.5 * (z**2 - 1 - v).sum(1).mean()
+
+
+@pytest.mark.parametrize("beta", [0.01, 1.0, 80 / 45])
+def test_a_monte_carlo_kl_with_its_entropy_in_closed_form(beta):
+    rng = np.random.default_rng(6)
+
+    def loss(x, p, m, v):
+        return abs(x - p).sum(PIXELS).mean() + beta * one_draw_with_its_entropy(m, v, rng)
+
+    found = audit_loss(loss, **SMALL)
+    assert (found.beta, found.likelihood) == (pytest.approx(beta, rel=1e-3), "laplace")
+    with pytest.raises(AuditError, match="on average"):
+        audit_loss(lambda x, p, m, v: loss(x, p, m, v) + beta * 0.1 * v.sum(1).mean(), **SMALL)
+
+
+@pytest.mark.parametrize("weight", [lambda n: n / 1e4, lambda n: n % 100 / 100, lambda n: 4 / (1 + np.exp(5 - n / 99))])
+def test_a_counter_is_no_noise(weight):
+    calls = []
+
+    def loss(*probe):
+        calls.append(1)
+        return elbo(*probe, beta=weight(len(calls)))
+
+    with pytest.raises(AuditError, match=r"counts its calls .* beta is \S+ now \(bernoulli\) and grows"):
+        audit_loss(loss, **SMALL)
+
+
+def block_entropy(x, y):
+    return (np.log(np.exp(y).sum(-1)) - y[np.arange(len(y)), x.argmax(-1)]).sum()
+
+
+def spectral(x, y):
+    return abs(abs(np.fft.rfft(x.reshape(len(x), -1))) - abs(np.fft.rfft(y.reshape(len(y), -1)))).sum()
+
+
+def columns_of_two_kinds(x, y):
+    return ((x - y)[:, :3] ** 2).sum() + abs(x - y)[:, 3:].sum()
+
+
+@pytest.mark.parametrize(
+    ("distance", "shape", "said"),
+    [
+        (
+            lambda x, y: ((x - np.tanh(y))[:, 0] ** 2).sum() + block_entropy(x[:, 1:6], y[:, 1:6]),
+            (6,),
+            "no single family: columns 1-5 of x_decoded each go together .* and 0 stand alone",
+        ),
+        (columns_of_two_kinds, (6,), "no single family: values of x_decoded at different places"),
+        (spectral, (16, 8, 1), "not a distance per value"),
+        (lambda x, y: ((np.diff(x, axis=1) - np.diff(y, axis=1)) ** 2).sum(), (4, 9), "not a distance per value"),
+        (lambda x, y: ((x - np.tanh(y)) ** 2).sum(), (4, 4), "the tanh of x_decoded"),
+        (lambda x, y: (((x - y) ** 2).sum(1) ** 2).mean(), (8,), "not a distance per value"),
+        (lambda x, y: ((x - y).sum(0) ** 2).sum(), (8,), "depends on the other examples"),
+    ],
+)
+def test_distances_that_are_not_one_family_per_value(distance, shape, said):
+    with pytest.raises(AuditError, match=said):
+        audit_loss(lambda x, y, m, v: distance(x, y) / len(x) + kl_per_dim(m, v).sum(1).mean(), image_shape=shape)
+
+
+def mmd(z, prior):
+    def kernel(a, b):
+        return np.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / a.shape[1]).mean()
+
+    return kernel(z, z) + kernel(prior, prior) - 2 * kernel(z, prior)
+
+
+def test_terms_between_examples_are_named():
+    rng = np.random.default_rng(2)
+
+    def squares(x, p):
+        return ((x - p) ** 2).sum(PIXELS).mean()
+
+    def with_mmd(x, p, m, v):
+        z = m + np.exp(v / 2) * rng.standard_normal(m.shape)
+        return squares(x, p) + 10 * mmd(z, rng.standard_normal(m.shape))
+
+    def with_covariance(x, p, m, v):
+        covariance = np.cov(m.T)
+        off = covariance - np.diag(np.diag(covariance))
+        return squares(x, p) + kl_per_dim(m, v).sum(1).mean() + 5 * (off**2).sum()
+
+    for loss in (with_mmd, with_covariance):
+        with pytest.raises(AuditError, match="depends on the other examples' codes"):
+            audit_loss(loss, **SMALL)

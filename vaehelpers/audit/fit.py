@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit import misfits
-from vaehelpers.audit.prober import FEW, REPEATS, ROUNDINGS, STANDARD_ERRORS, Prober, Weights
+from vaehelpers.audit import between_examples, misfits, noise
+from vaehelpers.audit.prober import REPEATS, ROUNDINGS, STANDARD_ERRORS, Prober, Weights
 from vaehelpers.audit.probes import Probe, at_the_prior, perfect_images, probe_at
 from vaehelpers.audit.terms import LIKELIHOODS, Likelihood, kl
 from vaehelpers.audit.verdict import AuditError
@@ -14,6 +14,7 @@ TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
 COARSE = 0.02  # the misfit up to which a loss looks like a clipped or half-precision one
 SCALES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+ALIKE = (-3.0, -1.5, 1.0, 2.0)
 DECISIVE = 3.0  # the scale of the codes at which the KL must be seen through rounding and noise
 LARGE_BATCH = 1024  # examples that average a Monte Carlo KL out ...
 LARGE = 200_000  # ... and values in all
@@ -31,6 +32,8 @@ class Fit(NamedTuple):
 def fit_terms(open_oracle, prober, x_decoded):
     """The `Fit` of a loss that is a sum of the ELBO's two terms; an `AuditError` says what another loss is."""
     likelihood, a, misfit = find_likelihood(prober)
+    if prober.counts:
+        prober.check_steady((likelihood, a))
     _check_reading(likelihood, a, x_decoded)
     b = prober.kl_weight(likelihood)
     kl_misfit = check_kl(prober, likelihood, b) if not prober.noisy else _average_out(open_oracle, prober, likelihood)
@@ -45,18 +48,12 @@ def fit_terms(open_oracle, prober, x_decoded):
 
 def find_likelihood(prober):
     """The likelihood whose distortion the loss follows, its weight, and the relative misfit."""
-    prior = at_the_prior(prober.sizes)
     pairs = [prober.images() for _ in range(8)]
-    values, errors = np.transpose([prober.measure(pair, prior, FEW) for pair in pairs])
+    values, errors = noise.measure_quietly(prober, pairs)
     spread = np.ptp(values)
-    if prober.noisy and errors.max() > 10 * TOLERANCE * spread:
-        raise AuditError("the loss draws noise besides that of a Monte Carlo KL (dropout?): switch it off to audit it")
     fits = []
     for likelihood in LIKELIHOODS if np.isfinite(spread) and spread > 4 * errors.max() else ():
-        distortions = np.array([likelihood.distortion(probe_at(pair, prior)) for pair in pairs])
-        distortions -= distortions.mean()
-        weight = distortions @ values / (distortions @ distortions)
-        misfit = np.abs(values - values.mean() - weight * distortions).max()
+        weight, misfit = follows(likelihood, pairs, values)
         if misfit <= TOLERANCE * spread + errors.max():
             return likelihood, weight, misfit / spread
         fits.append((misfit / spread, likelihood.name))
@@ -66,7 +63,15 @@ def find_likelihood(prober):
             f"the loss follows the {min(fits)[1]} distortion to {100 * min(fits)[0]:.2g} percent only: is it computed "
             "in half precision, or clipped?"
         )
-    raise AuditError(misfits.of_the_reconstruction(prober.value, prober.sizes, prober.rng))
+    raise AuditError(misfits.of_the_reconstruction(prober))
+
+
+def follows(likelihood, pairs, values):
+    """The weight of a likelihood's distortion that fits values best, and the largest misfit."""
+    distortions = np.array([likelihood.distortion(probe_at(pair, (None, None))) for pair in pairs])
+    distortions -= distortions.mean()
+    weight = distortions @ values / (distortions @ distortions)
+    return weight, np.abs(values - values.mean() - weight * distortions).max()
 
 
 def _check_reading(likelihood, weight, x_decoded):
@@ -90,12 +95,11 @@ def _check_reading(likelihood, weight, x_decoded):
 def check_kl(prober, likelihood, weight):
     """The largest relative misfit of the loss to `weight * KL`, from a thousandth of a nat to hundreds of nats."""
     images = perfect_images(prober.sizes, likelihood, prober.rng)
-    start, start_error = prober.measure(images, at_the_prior(prober.sizes), FEW)
+    start, start_error = prober.measure(images, at_the_prior(prober.sizes))
     worst = 0.0
     seen = False
     fits = weight > 0
-    for scale in SCALES:
-        codes = prober.codes(scale)
+    for scale, codes in _codes_to_check(prober):
         expected = weight * kl(*codes)
         value, value_error = prober.measure(images, codes)
         change = value - start
@@ -111,9 +115,22 @@ def check_kl(prober, likelihood, weight):
     if not fits:
         prober.check_steady()
         if prober.noisy:
-            raise AuditError("on average the loss is no multiple of the KL; since it draws noise, why cannot be told")
-        raise AuditError(misfits.of_the_kl(prober.value, images, prober.sizes, prober.rng))
+            why = between_examples.of_the_codes(prober, images) or "since it draws noise, why cannot be told"
+            raise AuditError(f"on average the loss is no multiple of the KL; {why}")
+        raise AuditError(misfits.of_the_kl(prober, images))
     return worst
+
+
+def _codes_to_check(prober):
+    """Pairs of a scale and codes; for a loss that draws noise also codes that are all alike.
+
+    Over a large batch of random codes the mean of a wrong KL may be that of the right one.
+    """
+    for scale in SCALES:
+        yield scale, prober.codes(scale)
+    shape = (prober.sizes.batch, prober.sizes.latent_dim)
+    for log_var in ALIKE if prober.noisy else ():
+        yield None, (np.zeros(shape), np.full(shape, log_var))
 
 
 def _no_kl(prober):
@@ -128,14 +145,15 @@ def check_together(prober, likelihood, a, b):
     images = prober.images()
     prior = at_the_prior(prober.sizes)
     usual = a * likelihood.distortion(probe_at(images, prior))
-    constant = prober.value(images, prior) - usual
+    start, start_error = prober.measure(images, prior)
+    constant = start - usual
     probes = [(prober.images(), prober.codes(scale)) for scale in (0.3, 1.0, 3.0)]
     probes += [(perfect_images(prober.sizes, likelihood, prober.rng), prober.codes(0.03))]
     worst = 0.0
     for images, codes in probes:
         expected = a * likelihood.distortion(probe_at(images, codes)) + b * kl(*codes)
         value, error = prober.measure(images, codes)
-        error += ROUNDINGS * prober.oracle.rounding * abs(constant + usual)
+        error += max(start_error, ROUNDINGS * prober.oracle.rounding * abs(constant + usual))
         misfit = abs(value - constant - expected)
         worst = max(worst, (misfit - error * prober.noisy) / (expected + usual))
         if not misfit <= TOLERANCE * (expected + usual) + error:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vaehelpers.audit import between_examples, values_apart
 from vaehelpers.audit.probes import at_the_prior, probe_at, random_codes, random_images
 from vaehelpers.audit.terms import LIKELIHOODS, Likelihood, kl
 
@@ -20,10 +21,10 @@ def explains(features, values):
     return (coefficients / scales)[:-1] if misfit <= WITHIN * np.ptp(values) else None
 
 
-def of_the_reconstruction(measure, sizes, rng):
-    """Why the loss is no multiple of a Bernoulli, Gaussian or Laplace distortion; a sentence."""
-    images = [random_images(sizes, rng, grey=True) for _ in range(N_PROBES)]
-    values = np.array([measure(pair, at_the_prior(sizes)) for pair in images])
+def of_the_reconstruction(prober):
+    """Why the loss is no multiple of a distortion that the audit knows; a sentence."""
+    images = [random_images(prober.sizes, prober.rng, grey=True) for _ in range(N_PROBES)]
+    values = np.array([prober.value(pair, prober.still) for pair in images])
     if not np.isfinite(values).all():
         return "the loss is not finite for pixels and decoder outputs in (0.05, 0.95)"
     if np.ptp(values) <= 1e-9 * np.abs(values).max():
@@ -32,7 +33,8 @@ def of_the_reconstruction(measure, sizes, rng):
         if explains([[likelihood.distortion(probe_at(pair, (None, None))) for pair in images]], values) is not None:
             return "pixels that are exactly 0 or 1 are weighted differently from grey ones (a mask?): no single beta"
     return next(filter(None, (find(images, values) for find in RECONSTRUCTIONS)), None) or (
-        _weighted_pixels(measure, sizes, images[0])
+        values_apart.of_the_reconstruction(prober)
+        or between_examples.of_the_images(prober, images[0])
         or "the reconstruction term is no multiple of a Bernoulli, Gaussian or Laplace distortion"
     )
 
@@ -90,26 +92,30 @@ def _curved(images, values):
                 )
 
 
-RECONSTRUCTIONS = (_swapped, _positive_weight, _mixture, _curved)
+def _through_another_function(images, values):
+    for name, function, inverse in FUNCTIONS:
+        for likelihood in LIKELIHOODS[:3]:
+            distortions = [likelihood.distortion(probe_at((x, function(y)), (None, None))) for x, y in images]
+            found = explains([distortions], values)
+            if found is not None:
+                return (
+                    f"the loss takes {name} of x_decoded before the {likelihood.name} distortion (weight "
+                    f"{found[0]:.3g}): audit it as a function of what comes out, lambda x, x_decoded, m, v: "
+                    f"loss(x, {inverse}, m, v)"
+                )
 
 
-def _weighted_pixels(measure, sizes, pair):
-    """Change one pixel at a time on a uniform image: the loss must change alike."""
-    x = np.full_like(pair[0], 0.3)
-    start = np.full_like(pair[1], 0.6)
-    before = measure((x, start), at_the_prior(sizes))
-    changes = []
-    for pixel in np.unique(np.linspace(0, sizes.pixels - 1, 24).astype(int)):
-        changed = start.copy().reshape(sizes.batch, -1)
-        changed[:, pixel] = 0.9
-        changes.append(measure((x, changed.reshape(start.shape)), at_the_prior(sizes)) - before)
-    largest = np.abs(changes).max()
-    if np.ptp(changes) > 1e-2 * largest:
-        return f"pixels have different weights, from {min(changes) / largest:.2g} to 1 of the largest: no single beta"
+FUNCTIONS = (
+    ("the tanh", np.tanh, "arctanh(x_decoded)"),
+    ("the exponential", np.exp, "log(x_decoded)"),
+    ("the softplus", lambda y: np.logaddexp(0, y), "log(expm1(x_decoded))"),
+)
+RECONSTRUCTIONS = (_swapped, _positive_weight, _mixture, _curved, _through_another_function)
 
 
-def of_the_kl(measure, images, sizes, rng):
+def of_the_kl(prober, images):
     """Why the loss is no positive multiple of the KL to N(0, I); a sentence."""
+    measure, sizes, rng = prober.value, prober.sizes, prober.rng
     codes = [random_codes(sizes, scale, rng) for scale in np.geomspace(0.3, 3, N_PROBES)]
     values = np.array([measure(images, code) for code in codes])
     if not np.isfinite(values).all():
@@ -122,7 +128,12 @@ def of_the_kl(measure, images, sizes, rng):
             features = [reading(*code) for code in codes]
         if explains([features], values) is not None:
             return sentence
-    return _path(measure, images, sizes) or _terms(codes, values) or _weighted_latents(measure, images, sizes)
+    return (
+        _path(measure, images, sizes)
+        or _terms(codes, values)
+        or between_examples.of_the_codes(prober, images)
+        or _weighted_latents(measure, images, sizes)
+    )
 
 
 def _kl_to_standard_normal(z_mean, variance):

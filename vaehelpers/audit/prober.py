@@ -1,12 +1,15 @@
 """A loss measured at one size: how often it must be called, and how far its value may be off."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from vaehelpers.audit import schedules
 from vaehelpers.audit.probes import (
     Sizes,
     at_the_prior,
+    certain_codes,
     far_codes,
     perfect_images,
     probe_at,
@@ -32,22 +35,52 @@ class Weights(NamedTuple):
 
 
 class Prober:
-    """One oracle at one size, its random numbers, and whether it draws noise, which is tried unless it is known."""
+    """One oracle at one size, its random numbers, and whether it draws noise, which is tried unless it is known.
+
+    Attributes:
+        noisy: whether the loss draws noise.
+        counts: whether it counts its calls instead: it changes from call to call as noise does not.
+        few: the draws of which `value` takes the mean, where the loss draws noise.
+    """
 
     def __init__(self, oracle, sizes, noisy=None):
         self.oracle = oracle
         self.sizes = sizes
         self.rng = np.random.default_rng(0)
         self.noisy = noisy
+        self.counts = False
+        self.few = FEW
         if noisy is None:
             self._try_twice()
 
     def _try_twice(self):
         self.first = probe_at(self.images(), random_codes(self.sizes, 1.0, self.rng))
         draws = [self._once(self.first) for _ in range(3)]
-        self.noisy = np.ptp(draws) > ROUNDINGS * self.oracle.rounding * np.abs(draws).max()
+        rounding = ROUNDINGS * self.oracle.rounding * np.abs(draws).max()
+        self.noisy = np.ptp(draws) > rounding
+        if self.noisy:
+            draws += [self._once(self.first) for _ in range(REPEATS - len(draws))]
+            self.counts = schedules.counts_calls(draws, rounding)
+            self.noisy = not self.counts
         self.first_value = draws[-1]
         self.per_example = self.oracle(self.first).shape != ()
+
+    @cached_property
+    def still(self):
+        """The codes at which the loss's noise is least: the prior, else codes that are all but certain.
+
+        A KL of one draw, log q(z) - log p(z), has no noise at the prior; one whose entropy is taken in closed form has
+        its noise there, and none where z is certain.
+        """
+        prior = at_the_prior(self.sizes)
+        if not self.noisy:
+            return prior
+        images = self.images()
+        noise, noise_of_certain_codes = (
+            np.ptp([self._once(probe_at(images, codes)) for _ in range(FEW)])
+            for codes in (prior, certain_codes(self.sizes))
+        )
+        return prior if noise <= noise_of_certain_codes else certain_codes(self.sizes)
 
     def images(self):
         return random_images(self.sizes, self.rng)
@@ -64,8 +97,8 @@ class Prober:
             return draws[0], rounding
         return np.mean(draws), rounding + STANDARD_ERRORS * np.std(draws, ddof=1) / np.sqrt(repeats)
 
-    def value(self, images, codes, repeats=FEW):
-        return self.measure(images, codes, repeats)[0]
+    def value(self, images, codes):
+        return self.measure(images, codes, self.few)[0]
 
     def codes(self, scale):
         """Random codes of this scale, of smaller variances where the loss draws z from them."""
@@ -73,30 +106,32 @@ class Prober:
         return z_mean, 0.7 * z_log_var if self.noisy else z_log_var
 
     def distortion_weight(self, likelihood):
-        """From two images, a good and a random reconstruction, with the codes at the prior."""
-        prior = at_the_prior(self.sizes)
+        """From two images, a good and a random reconstruction, at the same codes."""
         pairs = [perfect_images(self.sizes, likelihood, self.rng), self.images()]
-        low, high = (self.value(pair, prior) for pair in pairs)
-        distortions = [likelihood.distortion(probe_at(pair, prior)) for pair in pairs]
+        low, high = (self.value(pair, self.still) for pair in pairs)
+        distortions = [likelihood.distortion(probe_at(pair, self.still)) for pair in pairs]
         return (high - low) / (distortions[1] - distortions[0])
 
     def kl_weight(self, likelihood):
         """From codes far out, on images without distortion."""
         images = perfect_images(self.sizes, likelihood, self.rng)
         far = far_codes(self.sizes, self.rng, self.noisy)
-        return (self.value(images, far) - self.value(images, at_the_prior(self.sizes))) / kl(*far)
+        start = self.still
+        if start[1][0, 0] < 0:  # codes that are certain: only their means move
+            far = (far[0], start[1])
+        return (self.value(images, far) - self.value(images, start)) / (kl(*far) - kl(*start))
 
     def weights(self, likelihood):
         """All weights of a loss that is known to be the sum of this likelihood's distortion, the KL and a constant."""
-        prior = at_the_prior(self.sizes)
         images = self.images()
         distortion = self.distortion_weight(likelihood)
-        constant = self.value(images, prior) - distortion * likelihood.distortion(probe_at(images, prior))
-        return Weights(self.sizes, distortion, self.kl_weight(likelihood), constant)
+        rate = self.kl_weight(likelihood)
+        terms = distortion * likelihood.distortion(probe_at(images, self.still)) + rate * kl(*self.still)
+        return Weights(self.sizes, distortion, rate, self.value(images, self.still) - terms)
 
-    def check_steady(self):
+    def check_steady(self, found=None):
         """The first probe again: a weight that changes with the calls has moved its value."""
         now = self._once(self.first)
         within = ROUNDINGS * self.oracle.rounding
         if not self.noisy and not np.isclose(now, self.first_value, rtol=within, atol=0, equal_nan=True):
-            raise AuditError("the loss changes from call to call (a schedule?): hold its weights fixed to audit it")
+            raise AuditError(schedules.said_of(self, found))

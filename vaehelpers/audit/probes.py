@@ -52,6 +52,12 @@ def at_the_prior(sizes):
     return np.zeros(shape), np.full(shape, 1e-6)
 
 
+def certain_codes(sizes):
+    """Codes at 0 of nearly no variance, at which a draw z is all but certain."""
+    shape = (sizes.batch, sizes.latent_dim)
+    return np.zeros(shape), np.full(shape, -14.0)
+
+
 def random_images(sizes, rng, grey=False):
     """Images and outputs in (0.05, 0.95), probabilities or logits alike, of another distribution each time.
 
