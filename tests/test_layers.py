@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "vaehelpers"
 ROOMS = (
+    "doctor",
     "runtime",
     "data",
     "collapse",

@@ -18,6 +18,7 @@ import vaehelpers
 ROOT = Path(__file__).parent.parent
 BESIDE = ("numpy", "pillow", "scipy")
 CORE = {
+    "doctor": ["examine"],
     "runtime": [],
     "claims": ["ClaimError", "claim", "claim_close"],
     "data": [

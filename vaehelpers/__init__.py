@@ -3,6 +3,7 @@
 A batch of digits goes down through these rooms once; `core` runs on NumPy, SciPy and Pillow, `course` needs
 `pip install 'vaehelpers[course]'`:
 
+    doctor       will the course run on this computer?           core
     runtime      seeds, threads, quiet logs                      core
     data         digits, files, shapes; what may enter           core
     collapse     what the data say before training               core
@@ -26,6 +27,7 @@ from importlib import metadata as _metadata
 from vaehelpers import runtime as runtime
 
 _LATER = (
+    "doctor",
     "data",
     "collapse",
     "losses",

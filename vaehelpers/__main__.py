@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit.files import TargetError, load_target
 from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
@@ -174,6 +175,9 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     add_audit(commands)
     add_threshold(commands)
+    commands.add_parser("doctor", help="say whether the course will run on this computer").set_defaults(
+        run=lambda options: doctor.main()
+    )
     options = parser.parse_args(arguments)
     return options.run(options)
 
