@@ -209,3 +209,13 @@ def test_lines_and_histograms_are_told_apart_by_colour_and_dashes():
     ax = plots.plot_histograms({"a": [0.1, 0.2, 0.9], "b": [0.6]}, bins=[0, 0.5, 1])
     assert [list(patch.get_data().values) for patch in ax.patches] == [[2, 1], [0, 1]]
     assert [patch.get_linestyle() for patch in ax.patches] == ["-", "--"]
+
+
+def test_leads_have_their_mean_and_their_bar():
+    ax = plots.plot_leads({"beta 4": [1.0, 3.0], "beta 2": [0.0, 0.5, 1.0]}, bar=4.3)
+    assert ax.get_lines()[-1].get_ydata() == [0, 0]  # the line across
+    for container, mean, error in zip(ax.containers, (2, 0.5), (1, 0.5 / np.sqrt(3)), strict=True):
+        lower, upper = container.lines[2][0].get_segments()[0][:, 1]
+        np.testing.assert_allclose([(lower + upper) / 2, upper - lower], [mean, 2 * 4.3 * error])
+    with pytest.raises(ValueError, match="beta 4"):
+        plots.plot_leads({"beta 4": [1.0]})

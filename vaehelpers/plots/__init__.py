@@ -9,6 +9,7 @@ from vaehelpers.plots.codes import plot_latent_plane
 from vaehelpers.plots.curves import plot_densities, plot_history, plot_lengths
 from vaehelpers.plots.diagnosis import plot_diagnosis
 from vaehelpers.plots.images import plot_image_grid, plot_image_rows, tile
+from vaehelpers.plots.leads import plot_leads
 from vaehelpers.plots.lines import plot_histograms, plot_lines
 from vaehelpers.plots.over_beta import plot_over_beta
 from vaehelpers.plots.seeds import plot_prices, plot_rate_distortion, plot_seeds, plot_stacked
@@ -24,6 +25,7 @@ __all__ = [
     "plot_image_grid",
     "plot_image_rows",
     "plot_latent_plane",
+    "plot_leads",
     "plot_lengths",
     "plot_lines",
     "plot_over_beta",

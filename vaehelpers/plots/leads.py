@@ -6,7 +6,7 @@ from vaehelpers.plots.seeds import plot_seeds
 
 
 def plot_leads(leads, bar=2.8, ax=None):
-    """Draw differences, a dict from a label to one value a seed, each with its mean and `bar` standard errors over them.
+    """Draw differences, a dict from a label to one value a seed, each with its mean and `bar` standard errors.
 
     2.8 standard errors hold 95 % for five seeds (Student's t with 4 degrees of freedom), for one comparison.
 
