@@ -210,6 +210,35 @@ class Wants(AddsKL):
         super().__init__(encoder, decoder)
 
 
+class OwnNetworks(keras.Model):
+    """Makes its networks itself, under short names, of layers that are built when they are called."""
+
+    def __init__(self, latent_dim=J):
+        super().__init__()
+        self.enc = keras.Sequential([layers.Flatten(), layers.Dense(2 * latent_dim)])
+        self.dec = decoder()
+
+    def call(self, x):
+        z_mean, z_log_var = ops.split(self.enc(x), 2, axis=1)
+        self.add_loss(3 * kl(z_mean, z_log_var))
+        return self.dec(z_mean)
+
+
+@pytest.mark.backend
+def test_a_class_that_makes_its_own_networks_is_made_and_borrowed():
+    assert audit_keras_vae(OwnNetworks, image_shape=IMAGE, loss=summed).beta == pytest.approx(3, rel=1e-3)
+
+
+class Latents(OwnNetworks):
+    def __init__(self, latent_dim):
+        super().__init__(latent_dim)
+
+
+class NoNetworks(keras.Model):
+    def call(self, x):
+        return x
+
+
 def uncompiled():
     return AddsKL(encoder(), decoder())
 
@@ -229,6 +258,13 @@ def without_codes():
     [
         (AddsKL, SMALL, "AddsKL has no reconstruction term of its own .* pass loss=..., .* or a function"),
         (Wants, SMALL, r"also wants gamma, delta, .*: Wants\(encoder, decoder, gamma=..., delta=...\)"),
+        (Latents, SMALL, r"wants latent_dim: pass the model Latents\(latent_dim=...\), compiled"),
+        (
+            lambda: compiled(NoNetworks(), loss=summed),
+            {},
+            "holds no Keras model as its encoder: name its networks self",
+        ),
+        (OwnNetworks, {"loss": summed}, r"does not tell the images' shape: pass image_shape=\(28, 28, 1\)"),
         (uncompiled, {}, r"AddsKL is not compiled: call its compile\(...\)"),
         (lambda: compiled(uncompiled()), {}, "AddsKL has no reconstruction term of its own"),
         (two_inputs, {}, "has 2 inputs, images alone are understood: audit its loss as a function"),
@@ -238,7 +274,7 @@ def without_codes():
     ],
 )
 def test_what_cannot_be_audited_says_in_one_line_what_to_type(target, arguments, said):
-    makes = target in (uncompiled, two_inputs, without_codes, nested) or not arguments
+    makes = target in (two_inputs, without_codes, nested) or not arguments
     with pytest.raises(AuditError, match=said) as raised:
         audit_keras_vae(target() if makes else target, **arguments)
     assert "\n" not in str(raised.value) and len(str(raised.value)) < 400

@@ -109,8 +109,9 @@ def test_a_sigmoid_decoder_is_read_as_probabilities_and_that_is_said(images, los
 
 
 @pytest.mark.backend
-def test_a_sigmoid_decoder_in_the_course_s_vae_is_no_silent_wrong_number(images):
-    networks_ = encoder((0, 1)), decoder(scale=0.5)
+@pytest.mark.parametrize("order", [(0, 1), (0, 1, 2)])
+def test_a_sigmoid_decoder_in_the_course_s_vae_is_no_silent_wrong_number(images, order):
+    networks_ = encoder(order), decoder(scale=0.5)
     found = diagnose(VAE(*networks_), images)
     assert found.evaluation.distortion == pytest.approx(own_distortion(Summed(*networks_), images), rel=1e-5)
     assert says(found, "The decoder ends in a sigmoid, so its output is read as probabilities, all in [0, 1]")

@@ -105,6 +105,36 @@ def test_weights_and_random_numbers_are_bitwise_the_same_with_and_without_it(mak
     assert getattr(guarded, "steps", 0) == getattr(alone, "steps", 0)
 
 
+class Unbuilt(keras.Model):
+    """Its layers have no weights before the first step."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = keras.Sequential([layers.Dense(4)])
+        self.decoder = keras.Sequential([layers.Dense(3, "sigmoid")])
+
+    def call(self, x):
+        z_mean, z_log_var = ops.split(self.encoder(x), 2, axis=1)
+        self.add_loss(ops.mean(ops.sum(kl_per_dim(z_mean, z_log_var), axis=1)))
+        return self.decoder(z_mean + ops.exp(0.5 * z_log_var) * keras.random.normal(ops.shape(z_mean)))
+
+
+@tensorflow_only
+@pytest.mark.parametrize(("x", "said"), [(BITS, "trains beta = 1"), (None, "pass TrainingGuard(x=images)")])
+@pytest.mark.filterwarnings("ignore:after epoch")
+def test_a_model_without_weights_yet_gets_the_ones_that_it_would_have_had(x, said, capsys):
+    def make():
+        model = Unbuilt()
+        model.compile("sgd", loss=lambda x, p: 3 * keras.losses.binary_crossentropy(x, p))
+        return model
+
+    expected = fitted(make, [], y=BITS)[1]
+    found = fitted(make, [TrainingGuard(x)], y=BITS)[1]
+    assert said in capsys.readouterr().out and len(found) == len(expected)
+    for new, old in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
 @pytest.mark.parametrize(
     ("beta", "said"), [(1.0, "collapse is unstable: a small code pays"), (10.0, "no code of any size pays")]
 )

@@ -94,12 +94,15 @@ class TrainingGuard(keras.callbacks.Callback):
 
     def _audit(self):
         """A `LossAudit` and `None`, or `None` and why there is none, in one line."""
+        shape = None if self.x is None else self.x.shape[1:]
         try:
-            with borrow(self.model) as borrowed:
+            with borrow(self.model, shape) as borrowed:
                 self._latent_dim = borrowed.places.latent_dim
-            return audit_keras_vae(self.model), None
+                shape = borrowed.places.image_shape
+            return audit_keras_vae(self.model, image_shape=shape), None
         except AuditError as error:
-            return None, str(error).splitlines()[0].rstrip(".")
+            said = str(error).splitlines()[0].rstrip(".")
+            return None, said.replace("pass image_shape=(28, 28, 1)", "pass TrainingGuard(x=images)")
         except Exception as error:  # whatever a model of anybody raises: it is to be trained all the same
             return None, one_line(error)
 

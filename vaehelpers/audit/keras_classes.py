@@ -96,6 +96,27 @@ def _compile(model, recorder, arguments):
     raise last
 
 
+def makes_its_own(made):
+    """Whether a class of models takes no networks, by the names of its arguments: it makes them itself.
+
+    Raises:
+        AuditError: one line, for such a class that wants arguments.
+    """
+    parameters = _parameters(made) if isinstance(made, type) and issubclass(made, keras.Model) else {}
+    named = {name: p for name, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+    if not isinstance(made, type) or takes_any or any("enc" in name or "dec" in name for name in named):
+        return False
+    wanted = [name for name, p in named.items() if p.default is EMPTY]
+    if wanted and len(named) < 2:
+        values = ", ".join(f"{name}=..." for name in wanted)
+        raise AuditError(
+            f"{name_of(made)} takes no networks and wants {', '.join(wanted)}: pass the model "
+            f"{name_of(made)}({values}), compiled"
+        )
+    return not wanted
+
+
 def check_arguments(made):
     """Whether a class or function can be called on two networks.
 

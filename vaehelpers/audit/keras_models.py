@@ -95,11 +95,7 @@ def borrow(model, image_shape=None):
     if not model.compiled:
         raise AuditError(f"{name_of(model)} is not compiled: call its compile(...) as you do before fit, then audit it")
     with left_as_it_was(model):
-        own_networks = all(isinstance(getattr(model, n, None), keras.layers.Layer) for n in ("encoder", "decoder"))
-        if is_graph(model) or not own_networks:
-            places = places_in_graph(model)
-        else:
-            places = places_of_networks(model, image_shape)
+        places = places_in_graph(model) if is_graph(model) else places_of_networks(model, image_shape)
         borrowed = Borrowed(model, places)
         with contextlib.ExitStack() as stack:
             stack.callback(borrowed.release)

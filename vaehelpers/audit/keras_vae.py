@@ -5,8 +5,9 @@ from dataclasses import replace
 import keras
 
 from vaehelpers.audit.effective_beta import audit_oracle
-from vaehelpers.audit.keras_classes import check_arguments, name_of, open_class
+from vaehelpers.audit.keras_classes import check_arguments, compile_with, makes_its_own, name_of, open_class
 from vaehelpers.audit.keras_models import borrow
+from vaehelpers.audit.keras_stubs import Recorder
 from vaehelpers.audit.probes import check_sizes
 from vaehelpers.audit.verdict import AuditError
 
@@ -22,9 +23,9 @@ def audit_keras_vae(vae, *, image_shape=None, latent_dim=None, batch_size=8, x_d
 
     Args:
         vae: a class, made by `vae(encoder, decoder)` as the encoder returns `(z_mean, z_log_var, z)`, `(z_mean,
-            z_log_var)` or both in one tensor; a function `(encoder, decoder) -> model`, compiled or not; a compiled
-            functional model whose sampling layer takes [z_mean, z_log_var]; or a compiled model with `encoder` and
-            `decoder`.
+            z_log_var)` or both in one tensor, or by `vae()` where it makes its own networks; a function `(encoder,
+            decoder) -> model`, compiled or not; a compiled functional model whose sampling layer takes [z_mean,
+            z_log_var]; or a compiled model with `encoder` and `decoder`.
         image_shape, latent_dim: as of `audit_loss`, for a class (28, 28, 1) and 2 where they are `None`. A model has
             sizes of its own, which it is audited at; a note says so where others were asked for.
         batch_size, x_decoded: as of `audit_loss`.
@@ -50,6 +51,10 @@ def audit_keras_vae(vae, *, image_shape=None, latent_dim=None, batch_size=8, x_d
         raise TypeError(
             f"vae is {vae!r}: pass the class, a function (encoder, decoder) -> model, or a compiled Keras model"
         )
+    if makes_its_own(vae):
+        model = vae()
+        compile_with(model, Recorder(), loss)
+        return _audit_model(model, image_shape, latent_dim, batch_size, x_decoded, None)
     check_arguments(vae)
     sizes = check_sizes(image_shape or IMAGE_SHAPE, latent_dim or LATENT_DIM, batch_size)
     return audit_oracle(lambda sizes: open_class(vae, sizes, loss), sizes, x_decoded)

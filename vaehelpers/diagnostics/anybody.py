@@ -45,7 +45,7 @@ def read_model(vae, x):
     from vaehelpers.models import VAE
 
     if isinstance(vae, VAE):
-        return _of_the_course(vae)
+        return _of_the_course(vae, x)
     networks = [getattr(vae, name, None) for name in ("encoder", "decoder")]
     if not all(callable(network) for network in networks):
         raise TypeError(f"vae is a {type(vae).__name__}: {PASS}")
@@ -66,23 +66,27 @@ def read_model(vae, x):
     return Reading(read, (beta, likelihood, sentence), notes)
 
 
-def _of_the_course(vae):
+def _of_the_course(vae, x):
     """The VAE as it is; behind a sigmoid its decoder's logits, which its likelihood reads."""
     from vaehelpers.data.likelihoods import known_likelihood
     from vaehelpers.models import VAE
 
     known = known_likelihood(vae.log_likelihood)
     wants_logits = known is not None and known.reads == "logits"
-    if not (wants_logits and ends_in_sigmoid(vae.decoder)):
+    sigmoid = wants_logits and ends_in_sigmoid(vae.decoder)
+    draws_too = len(getattr(vae.encoder, "outputs", None) or ()) == 3
+    if not (sigmoid or draws_too):
         return Reading(vae, None, [])
-    decoder = Decoded(vae.decoder, None, None, "probabilities")
-    read = VAE(vae.encoder, decoder, log_likelihood=vae.log_likelihood, prior=vae.prior, objective=vae.objective)
+    order = codes_of(vae.encoder, check_images(x, image_shape=_input_shape(vae.encoder)))[0] if draws_too else None
+    encoder = Codes(vae.encoder, order) if draws_too else vae.encoder
+    decoder = Decoded(vae.decoder, None, None, "probabilities") if sigmoid else vae.decoder
+    read = VAE(encoder, decoder, log_likelihood=vae.log_likelihood, prior=vae.prior, objective=vae.objective)
     read.latent_dim = vae.latent_dim or getattr(vae.decoder, "input_shape", (None, None))[-1]
     said = (
         "The decoder ends in a sigmoid, so its output is read as probabilities, all in [0, 1]. Its likelihood "
         f"({known.name}) takes logits: if this model was trained as it stands, the sigmoid was taken twice; drop it."
     )
-    return Reading(read, None, [(True, said)])
+    return Reading(read, None, [(True, said)] if sigmoid else [])
 
 
 def _audit(vae):
