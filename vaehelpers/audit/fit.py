@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit import between_examples, misfits, noise
+from vaehelpers.audit import between_examples, categorical, misfits, noise
 from vaehelpers.audit.prober import REPEATS, ROUNDINGS, STANDARD_ERRORS, Prober, Weights
 from vaehelpers.audit.probes import Probe, at_the_prior, perfect_images, probe_at
 from vaehelpers.audit.terms import LIKELIHOODS, Likelihood, kl
@@ -53,10 +53,13 @@ def find_likelihood(prober):
     spread = np.ptp(values)
     fits = []
     for likelihood in LIKELIHOODS if np.isfinite(spread) and spread > 4 * errors.max() else ():
-        weight, misfit = follows(likelihood, pairs, values)
+        weight, misfit = categorical.follows(likelihood, pairs, values)
         if misfit <= TOLERANCE * spread + errors.max():
             return likelihood, weight, misfit / spread
         fits.append((misfit / spread, likelihood.name))
+    found = categorical.find(prober, pairs, values) if fits else None
+    if found:
+        return found
     prober.check_steady()
     if fits and min(fits)[0] < COARSE / 4:
         raise AuditError(
@@ -66,21 +69,16 @@ def find_likelihood(prober):
     raise AuditError(misfits.of_the_reconstruction(prober))
 
 
-def follows(likelihood, pairs, values):
-    """The weight of a likelihood's distortion that fits values best, and the largest misfit."""
-    distortions = np.array([likelihood.distortion(probe_at(pair, (None, None))) for pair in pairs])
-    distortions -= distortions.mean()
-    weight = distortions @ values / (distortions @ distortions)
-    return weight, np.abs(values - values.mean() - weight * distortions).max()
-
-
 def _check_reading(likelihood, weight, x_decoded):
     """Whether the loss reads x_decoded as it is said to, and with the right sign."""
     if x_decoded == "probabilities" and likelihood.from_logits:
+        function = "softmax" if likelihood.name in categorical.NAMES else "sigmoid"
         raise AuditError(
-            "x_decoded is said to be probabilities, but the loss applies a sigmoid to it: the sigmoid is taken twice. "
-            "Drop it from the decoder or from the loss"
+            f"x_decoded is said to be probabilities, but the loss applies a {function} to it: the {function} is taken "
+            "twice. Drop it from the decoder or from the loss"
         )
+    if x_decoded == "logits" and likelihood.name in categorical.NAMES and not likelihood.from_logits:
+        raise AuditError(f"x_decoded is said to be logits, but the loss takes {likelihood.reads}: apply the softmax")
     if x_decoded == "logits" and likelihood.name == "bernoulli" and not likelihood.from_logits:
         raise AuditError(
             "x_decoded is said to be logits, but the loss takes its logarithm as of a probability: apply the sigmoid"
@@ -142,21 +140,22 @@ def _no_kl(prober):
 
 def check_together(prober, likelihood, a, b):
     """Both terms at once must add and not multiply, down to small distortions: the misfit, and the loss's constant."""
-    images = prober.images()
+    images = prober.images(likelihood)
     prior = at_the_prior(prober.sizes)
     usual = a * likelihood.distortion(probe_at(images, prior))
     start, start_error = prober.measure(images, prior)
     constant = start - usual
-    probes = [(prober.images(), prober.codes(scale)) for scale in (0.3, 1.0, 3.0)]
+    probes = [(prober.images(likelihood), prober.codes(scale)) for scale in (0.3, 1.0, 3.0)]
     probes += [(perfect_images(prober.sizes, likelihood, prober.rng), prober.codes(0.03))]
     worst = 0.0
     for images, codes in probes:
         expected = a * likelihood.distortion(probe_at(images, codes)) + b * kl(*codes)
+        size = abs(expected) + abs(usual)
         value, error = prober.measure(images, codes)
         error += max(start_error, ROUNDINGS * prober.oracle.rounding * abs(constant + usual))
         misfit = abs(value - constant - expected)
-        worst = max(worst, (misfit - error * prober.noisy) / (expected + usual))
-        if not misfit <= TOLERANCE * (expected + usual) + error:
+        worst = max(worst, (misfit - error * prober.noisy) / size)
+        if not misfit <= TOLERANCE * size + error:
             prober.check_steady()
             raise AuditError(
                 f"the two terms do not simply add: together they are {misfit:.3g} off the {expected:.3g} that each "
@@ -167,7 +166,7 @@ def check_together(prober, likelihood, a, b):
 
 def check_gradients(prober, likelihood, a, b):
     """Whether the gradients are those of the value: a detached term has a value and no gradient. Notes."""
-    probe = probe_at(prober.images(), prober.codes(1.0))
+    probe = probe_at(prober.images(likelihood), prober.codes(1.0))
     try:
         draws = [prober.oracle.gradients(probe) for _ in range(REPEATS if prober.noisy else 1)]
     except AuditError:

@@ -82,7 +82,10 @@ class Prober:
         )
         return prior if noise <= noise_of_certain_codes else certain_codes(self.sizes)
 
-    def images(self):
+    def images(self, likelihood=None):
+        """Random images, of the kind that the likelihood is of where it says one."""
+        if hasattr(likelihood, "images"):
+            return likelihood.images(self.sizes, self.rng)
         return random_images(self.sizes, self.rng)
 
     def _once(self, probe):
@@ -107,7 +110,7 @@ class Prober:
 
     def distortion_weight(self, likelihood):
         """From two images, a good and a random reconstruction, at the same codes."""
-        pairs = [perfect_images(self.sizes, likelihood, self.rng), self.images()]
+        pairs = [perfect_images(self.sizes, likelihood, self.rng), self.images(likelihood)]
         low, high = (self.value(pair, self.still) for pair in pairs)
         distortions = [likelihood.distortion(probe_at(pair, self.still)) for pair in pairs]
         return (high - low) / (distortions[1] - distortions[0])
@@ -123,7 +126,7 @@ class Prober:
 
     def weights(self, likelihood):
         """All weights of a loss that is known to be the sum of this likelihood's distortion, the KL and a constant."""
-        images = self.images()
+        images = self.images(likelihood)
         distortion = self.distortion_weight(likelihood)
         rate = self.kl_weight(likelihood)
         terms = distortion * likelihood.distortion(probe_at(images, self.still)) + rate * kl(*self.still)

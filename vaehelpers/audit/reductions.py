@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaehelpers.audit.categorical import NAMES
 from vaehelpers.audit.verdict import AuditError
 
 FAILED = "failed"
@@ -67,14 +68,13 @@ def channel_axis(image_shape):
     return 0 if image_shape[0] in (1, 3, 4) and image_shape[-1] not in (1, 3, 4) else len(image_shape) - 1
 
 
-def measure_at_other_sizes(here, weights_at):
+def measure_at_other_sizes(here, weights_at, channel):
     """Call the loss at other sizes, one size at a time: the `Weights` found there, and their `Powers`."""
     sizes = here.sizes
     batch = _try(weights_at, sizes._replace(batch=other_batch(sizes)))
     latents = _try(weights_at, sizes._replace(latent_dim=2 * sizes.latent_dim + 1))
     start = batch or here
     images = [_try(weights_at, other_image(start.sizes, axis)) for axis in range(len(sizes.image_shape))]
-    channel = channel_axis(sizes.image_shape)
     if channel is not None and None in images:
         images[channel] = None  # a reshape to rows of fixed length may take more channels for more images
     powers = Powers(
@@ -123,13 +123,17 @@ def classify(powers, channel, per_example):
 def read_reductions(here, weights_at, per_example, likelihood):
     """What a loss does with each axis, from its weights `here` and those that `weights_at(sizes)` measures."""
     sizes = here.sizes
-    others, powers = measure_at_other_sizes(here, weights_at)
-    reductions = classify(powers, channel_axis(sizes.image_shape), per_example)
+    classes = likelihood.name in NAMES
+    channel = len(sizes.image_shape) - 1 if classes else channel_axis(sizes.image_shape)
+    others, powers = measure_at_other_sizes(here, weights_at, channel)
+    reductions = classify(powers, channel, per_example)
     summed = sizes.batch if reductions["batch_reduction"] == "sum" else 1
     reductions |= _at_one_size(reductions, powers, here, summed, likelihood.name)
     averaged = np.prod([n for n, p in zip(sizes.image_shape, powers.pixels, strict=True) if p == -1])
     scale = here.distortion / summed
-    return Reading(reductions, scale, scale * averaged, summed, [here, *others], _notes(reductions, powers, here))
+    return Reading(
+        reductions, scale, scale * averaged, summed, [here, *others], _notes(reductions, powers, here, classes)
+    )
 
 
 def _try(weights_at, sizes):
@@ -179,12 +183,12 @@ def _at_one_size(reductions, powers, here, summed, likelihood):
     return found
 
 
-def _notes(reductions, powers, here):
+def _notes(reductions, powers, here, classes):
     pixels = reductions["pixel_reduction"]
     batch = reductions["batch_reduction"]
     batch_powers = powers.batch
     notes = []
-    if pixels == "sum" and reductions["channel_reduction"] == "mean":
+    if pixels == "sum" and reductions["channel_reduction"] == "mean" and not classes:
         notes.append(
             "the last axis is averaged, as keras.losses.binary_crossentropy does: no difference for one channel, "
             "but on RGB images beta is 3 times as large"

@@ -15,9 +15,10 @@ class LossAudit:
 
     Attributes:
         beta: the weight of the rate; for a Gaussian, at unit variance.
-        likelihood: "bernoulli", "gaussian" or "laplace" (at unit scale).
-        x_decoded: how the loss reads the decoder's output: "probabilities", "logits" or, where it compares
-            it with the pixels as it is, "means".
+        likelihood: "bernoulli", "gaussian" or "laplace" (at unit scale), "categorical" or "multinomial": over the last
+            axis, whose reduction is then `channel_reduction`.
+        x_decoded: how the loss reads the decoder's output: "probabilities", "logits", "log-probabilities" or, where it
+            compares it with the pixels as it is, "means".
         pixel_reduction, channel_reduction, latent_reduction, batch_reduction: "sum", "mean", "none", "mixed" or
             "unknown", where calls at other sizes could not tell. Of a loss of one image size, what equals a
             sum is a sum.
@@ -74,6 +75,8 @@ class LossAudit:
         }
         if named["channels"] in ("none", named["pixels"]):
             named.pop("channels")
+        if self.likelihood in ("categorical", "multinomial") and "channels" in named:
+            named = {"classes" if axis == "channels" else axis: reduction for axis, reduction in named.items()}
         words = {"none": "no reduction", "mixed": "a mixed reduction", "unknown": "an unknown reduction"}
         return [f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()]
 
@@ -102,8 +105,10 @@ class LossAudit:
         factor = f"{0.5 / (self.decoder_variance or 1.0):.6g} *"
         cures = {}
         for name, lines in CURES.items():
-            pixels = lines[self.likelihood]
-            if self.x_decoded == "logits" and self.likelihood == "bernoulli":
+            pixels = lines.get(self.likelihood)
+            if self.likelihood in ("categorical", "multinomial"):
+                pixels = f"pixels = -x * {lines[self.x_decoded]}"
+            elif self.x_decoded == "logits" and self.likelihood == "bernoulli":
                 pixels = lines["bernoulli from logits"]
             elif self.x_decoded == "logits":
                 pixels = pixels.replace("x_decoded", lines["sigmoid"] + "(x_decoded)")
@@ -119,6 +124,9 @@ def number(value):
 CURES = {
     "Keras": {
         "sigmoid": "ops.sigmoid",
+        "logits": "ops.log_softmax(x_decoded, axis=-1)",
+        "probabilities": "ops.log(x_decoded)",
+        "log-probabilities": "x_decoded",
         "bernoulli": "pixels = ops.binary_crossentropy(x, x_decoded)",
         "bernoulli from logits": "pixels = ops.binary_crossentropy(x, x_decoded, from_logits=True)",
         "gaussian": "pixels = 0.5 * ops.square(x - x_decoded)",
@@ -128,6 +136,9 @@ CURES = {
     },
     "PyTorch": {
         "sigmoid": "torch.sigmoid",
+        "logits": "F.log_softmax(x_decoded, -1)",
+        "probabilities": "x_decoded.log()",
+        "log-probabilities": "x_decoded",
         "bernoulli": 'pixels = F.binary_cross_entropy(x_decoded, x, reduction="none")',
         "bernoulli from logits": 'pixels = F.binary_cross_entropy_with_logits(x_decoded, x, reduction="none")',
         "gaussian": "pixels = 0.5 * (x - x_decoded).square()",
@@ -137,6 +148,9 @@ CURES = {
     },
     "JAX": {
         "sigmoid": "jax.nn.sigmoid",
+        "logits": "jax.nn.log_softmax(x_decoded, axis=-1)",
+        "probabilities": "jnp.log(x_decoded)",
+        "log-probabilities": "x_decoded",
         "bernoulli": "pixels = -(x * jnp.log(x_decoded) + (1 - x) * jnp.log1p(-x_decoded))",
         "bernoulli from logits": "pixels = jax.nn.softplus(x_decoded) - x * x_decoded",
         "gaussian": "pixels = 0.5 * jnp.square(x - x_decoded)",
