@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+MOST_RANDOM = 500_000  # random numbers of an image; a batch of more values repeats them
+
 
 class Sizes(NamedTuple):
     """The sizes of one call: the batch, one image, and the latent space."""
@@ -58,16 +60,24 @@ def certain_codes(sizes):
     return np.zeros(shape), np.full(shape, -14.0)
 
 
+def _uniform(shape, rng, function=lambda u: u):
+    """A function of uniform random numbers; of a large batch they are repeated, with a period that is no image's."""
+    size = int(np.prod(shape))
+    if size <= MOST_RANDOM:
+        return function(rng.random(shape))
+    return np.resize(function(rng.random(MOST_RANDOM + int(rng.integers(1000)))), shape)
+
+
 def random_images(sizes, rng, grey=False):
     """Images and outputs in (0.05, 0.95), probabilities or logits alike, of another distribution each time.
 
     A tenth of the pixels is black and a tenth white, unless all are to be grey.
     """
     shape = (sizes.batch, *sizes.image_shape)
-    x, noise = (0.05 + 0.9 * rng.random(shape) ** rng.uniform(0.3, 3) for _ in range(2))
+    x, noise = (0.05 + 0.9 * _uniform(shape, rng, lambda u: u ** rng.uniform(0.3, 3)) for _ in range(2))
     weight = rng.uniform(0, 0.9)
     x_decoded = weight * x + (1 - weight) * noise
-    kind = np.full(shape, 0.5) if grey else rng.random(shape)
+    kind = np.full(shape, 0.5) if grey else _uniform(shape, rng)
     return np.where(kind < 0.1, 0.0, np.where(kind > 0.9, 1.0, x)), x_decoded
 
 

@@ -8,6 +8,7 @@ from vaehelpers.audit.categorical import NAMES
 from vaehelpers.audit.verdict import AuditError
 
 FAILED = "failed"
+LARGE = 100_000  # values of an image from which a smaller batch, and not a larger one, is the other size
 
 
 class Powers(NamedTuple):
@@ -42,8 +43,8 @@ def other_size(n, batch):
 def other_batch(sizes):
     """A batch size that no axis of the image divides, for the same reason."""
     lengths = [n for n in sizes.image_shape if n > 1]
-    start = sizes.batch + 1
-    return next((b for b in range(start, start + 50) if all(b % n for n in lengths)), start)
+    start = 2 if sizes.pixels > LARGE and sizes.batch > 3 else sizes.batch + 1
+    return next((b for b in range(start, start + 50) if b != sizes.batch and all(b % n for n in lengths)), start)
 
 
 def other_image(sizes, axis):
@@ -72,14 +73,14 @@ def measure_at_other_sizes(here, weights_at, channel):
     """Call the loss at other sizes, one size at a time: the `Weights` found there, and their `Powers`."""
     sizes = here.sizes
     batch = _try(weights_at, sizes._replace(batch=other_batch(sizes)))
-    latents = _try(weights_at, sizes._replace(latent_dim=2 * sizes.latent_dim + 1))
     start = batch or here
+    latents = _try(weights_at, start.sizes._replace(latent_dim=2 * sizes.latent_dim + 1))
     images = [_try(weights_at, other_image(start.sizes, axis)) for axis in range(len(sizes.image_shape))]
     if channel is not None and None in images:
         images[channel] = None  # a reshape to rows of fixed length may take more channels for more images
     powers = Powers(
         batch=tuple(_power(here, batch, term, lambda sizes: sizes.batch) for term in ("distortion", "kl")),
-        latents=_power(here, latents, "kl", lambda sizes: sizes.latent_dim),
+        latents=_power(start, latents, "kl", lambda sizes: sizes.latent_dim),
         pixels=_by_axis(start, images, "distortion"),
         kl_by_pixels=_by_axis(start, images, "kl"),
     )
