@@ -209,6 +209,19 @@ def test_a_loss_that_flattens_inside_gets_flat_images(which):
     assert any("given flat" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("reads", ["logits", "log-probabilities"])
+def test_targets_that_are_whole_numbers(reads):
+    def loss(logits, targets, mu, logvar):
+        if targets.dtype.kind != "i" or targets.ndim != 2:
+            raise TypeError("expected classes")
+        log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True)) if reads == "logits" else logits
+        return -np.take_along_axis(log_p, targets[..., None], -1).sum((1, 2)).mean() + 3 * kl(mu, logvar)
+
+    found = audit_loss(loss, image_shape=(6, 9), latent_dim=3)
+    assert (found.likelihood, found.x_decoded, found.beta) == ("categorical", reads, pytest.approx(3))
+    assert any("whole numbers" in note for note in found.notes)
+
+
 def test_codes_that_are_no_vectors():
     def loss(x, p, m, v):
         assert m.shape[1:] == (4, 2, 2)

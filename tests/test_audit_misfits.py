@@ -117,7 +117,7 @@ MALFORMED = {
         "lost in the loss's rounding",
     ),
     "not a number": (lambda x, p, m, v: elbo(x, p, m, v) + np.log(-1.0), "not finite"),
-    "a tuple": (lambda *probe: (elbo(*probe), 0.0), "return the total loss alone"),
+    "a sentence": (lambda *probe: f"loss: {elbo(*probe)}", "return the total loss"),
     "not reduced": (lambda x, p, m, v: cross_entropy(x, p), r"returned shape \(8, 28, 28, 1\)"),
     "it raises": (lambda x, p, m, v: elbo(x, p.nothing, m, v), "could not be called"),
 }

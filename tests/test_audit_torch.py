@@ -55,6 +55,16 @@ def test_a_distribution_refuses_what_is_no_deviation():
     assert "std holds the standard deviation, found by probing" in found.notes
 
 
+def test_cross_entropy_of_flattened_tokens():
+    def loss(logits, tokens, mu, logvar):
+        nll = F.cross_entropy(logits.view(-1, logits.size(-1)), tokens.view(-1), reduction="sum")
+        return (nll + 0.1 * kl(mu, logvar)) / len(tokens)
+
+    found = audit_loss(loss, image_shape=(7, 11), latent_dim=4, order="x_decoded,x,z_mean,z_log_var")
+    assert (found.likelihood, found.x_decoded) == ("categorical", "logits")
+    assert found.beta == pytest.approx(0.1)
+
+
 class Criterion(nn.Module):
     def __init__(self, beta=1.0):
         super().__init__()

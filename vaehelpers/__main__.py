@@ -50,8 +50,8 @@ def as_json(found, on_images):
 
 def audit_target(options, images):
     """The audit of the target, at the shape that was asked for, else at that of the images."""
-    if options.image_shape is None:
-        options.image_shape = (28, 28, 1) if images is None else images.shape[1:]
+    if options.image_shape is None and images is not None:
+        options.image_shape = images.shape[1:]
     names = ("image_shape", "latent_dim", "batch_size", "x_decoded", "framework", "order", "result", "latent_shape")
     given = {name: getattr(options, name) for name in names}
     return audit_loss(load_target(options.target, options.definitions), arguments=dict(options.arguments), **given)
@@ -134,8 +134,10 @@ def add_audit(commands):
     )
     forms = "the loss or what holds it; package.module:NAME and NOTEBOOK.ipynb:NAME work too"
     command.add_argument("target", metavar="FILE.py:NAME", help=forms)
-    command.add_argument("--image-shape", type=shape, metavar="H,W,C", help="default 28,28,1, or that of --data")
-    command.add_argument("--latent-dim", type=int, default=2, metavar="J", help="default 2")
+    command.add_argument(
+        "--image-shape", type=shape, metavar="H,W,C", help="default 28,28,1, or that of --data, or a Keras model's own"
+    )
+    command.add_argument("--latent-dim", type=int, metavar="J", help="default 2, or a Keras model's own")
     command.add_argument("--latent-shape", type=shape, metavar="C,H,W", help="of one code that is no vector: 4,8,8")
     command.add_argument("--batch-size", type=int, default=8, metavar="B", help="default 8")
     command.add_argument(

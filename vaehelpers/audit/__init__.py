@@ -1,4 +1,4 @@
-"""Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for a Keras model, a guard for `fit`.
+"""Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for a Keras model.
 
 How a loss is called. Where it stands: `files`, `targets`, `torch_model`; its arguments and results: `names`,
 `signatures`, `calls`, `results`, `reading`, `failures`; its framework: `oracle`, `frameworks`, and `keras_*`.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit.frameworks import array_like, exp, reshape
+from vaehelpers.audit.frameworks import array_like, classes_of, exp, reshape
 from vaehelpers.audit.names import DOCUMENTED, role_of
 from vaehelpers.audit.results import total_of
 
@@ -65,6 +65,7 @@ class Call(NamedTuple):
             "refused" (the log variance that a name promises).
         latent_shape: the shape of one code, where it is no vector.
         probed: the argument of which probing told what it holds, where its name does not.
+        classes: whether the target holds whole numbers, the classes along the last axis of x_decoded.
     """
 
     positional: tuple = DOCUMENTED
@@ -74,6 +75,7 @@ class Call(NamedTuple):
     source: str = "documented"
     latent_shape: tuple | None = None
     probed: str | None = None
+    classes: bool = False
 
     @property
     def roles(self):
@@ -99,7 +101,7 @@ class Call(NamedTuple):
         return loss
 
     def _given(self, x, x_decoded, z_mean, z_log_var):
-        images = {"x": x, "x_decoded": x_decoded}
+        images = {"x": classes_of(x) if self.classes else x, "x_decoded": x_decoded}
         for name in self.flat:
             images[name] = reshape(images[name], (images[name].shape[0], -1))
         codes = {"z_mean": z_mean, "z_log_var": z_log_var}
@@ -124,6 +126,8 @@ class Call(NamedTuple):
         if self.probed:
             refused = ", for it refuses a log variance" if self.source == "refused" else ", found by probing"
             notes.append(f"{self.probed} holds the {SPREAD_WORDS[self.spread]}{refused}")
+        if self.classes:
+            notes.append("the target is given as whole numbers, the classes along the last axis of x_decoded")
         if self.flat:
             notes.append(f"{' and '.join(self.flat)} given flat, as rows of pixels")
         if self.result == "sum":

@@ -13,16 +13,17 @@ from vaehelpers.audit.reading import Loss, read
 from vaehelpers.audit.reductions import read_reductions
 from vaehelpers.audit.signatures import calls_of
 from vaehelpers.audit.targets import is_factory, is_keras, loss_in
-from vaehelpers.audit.verdict import LossAudit
+from vaehelpers.audit.verdict import AuditError, LossAudit
 
+FEW, MANY = 2, 1_000_000  # images on which a loss of so many values is fitted
 READINGS = ("auto", "probabilities", "logits")
 
 
 def audit_loss(
     loss_fn,
     *,
-    image_shape=(28, 28, 1),
-    latent_dim=2,
+    image_shape=None,
+    latent_dim=None,
     batch_size=8,
     x_decoded="auto",
     framework="auto",
@@ -38,8 +39,9 @@ def audit_loss(
             `[B, J]`; anybody's loss on NumPy, TensorFlow, JAX or PyTorch arrays. In another order where the names of
             its arguments tell it, or tell nothing and one order makes it a known loss. A method, an object or a class
             that holds a loss, and a Keras model, are taken as well.
-        image_shape: the shape of one image; other sizes are tried as well, to tell a sum from a mean.
-        latent_dim: the number J of latent dimensions.
+        image_shape: the shape of one image, (28, 28, 1) where it is left out; other sizes are tried as well, to tell a
+            sum from a mean. A Keras model tells its own.
+        latent_dim: the number J of latent dimensions, 2 where it is left out.
         batch_size: the number B of images; it matters where the two terms are reduced differently over the batch.
         x_decoded: "probabilities" or "logits" where the decoder's output is known to be that, else "auto".
         framework: "numpy", "tensorflow", "jax" or "torch"; "auto" takes the first in which the loss can be called.
@@ -68,11 +70,12 @@ def audit_loss(
         >>> round(found.beta, 6), found.notes
         (0.5, ('read as loss(x_decoded, x, z_mean, z_log_var), from its names',))
     """
+    if is_keras(loss_fn) or is_factory(loss_fn):
+        return _of_keras(loss_fn, image_shape, latent_dim, batch_size, x_decoded)
     if latent_shape is not None:
         latent_dim = int(np.prod(check_sizes(latent_shape, 1, 1).image_shape))
-    sizes = check_sizes(image_shape, latent_dim, batch_size)
-    if is_keras(loss_fn) or is_factory(loss_fn):
-        return _of_keras(loss_fn, sizes, x_decoded)
+    image_shape = (28, 28, 1) if image_shape is None else image_shape
+    sizes = check_sizes(image_shape, 2 if latent_dim is None else latent_dim, batch_size)
     if framework not in ("auto", *FRAMEWORKS):
         raise ValueError(f"framework is {framework!r}: pass one of auto, {', '.join(FRAMEWORKS)}")
     check_reading(x_decoded)
@@ -87,11 +90,12 @@ def audit_loss(
     return replace(found, notes=(*call.said(), *found.notes))
 
 
-def _of_keras(model, sizes, x_decoded):
+def _of_keras(model, image_shape, latent_dim, batch_size, x_decoded):
     from vaehelpers.audit import audit_keras_vae
 
-    shapes = {"image_shape": sizes.image_shape, "latent_dim": sizes.latent_dim, "batch_size": sizes.batch}
-    return audit_keras_vae(model, x_decoded=x_decoded, **shapes)
+    sizes = {"image_shape": image_shape, "latent_dim": latent_dim}
+    given = {name: size for name, size in sizes.items() if size is not None}
+    return audit_keras_vae(model, x_decoded=x_decoded, batch_size=batch_size, **given)
 
 
 def check_reading(x_decoded):
@@ -108,16 +112,21 @@ def audit_oracle(open_oracle, sizes, x_decoded):
 
 
 def _audit(open_oracle, sizes, x_decoded):
-    prober = Prober(open_oracle(sizes), sizes)
+    small = sizes._replace(batch=FEW) if sizes.batch > FEW and sizes.batch * sizes.pixels > MANY else sizes
+    try:
+        prober = Prober(open_oracle(small), small)
+    except AuditError:  # a loss of one batch size
+        small = sizes
+        prober = Prober(open_oracle(small), small)
     found = fit_terms(open_oracle, prober, x_decoded)
 
     def weights_at(other):
         return Prober(open_oracle(other), other, prober.noisy).weights(found.likelihood)
 
-    reading = read_reductions(found.weights, weights_at, prober.per_example, found.likelihood)
+    weights = found.weights if small == sizes else weights_at(sizes)
+    reading = read_reductions(weights, weights_at, prober.per_example, found.likelihood)
     prober.check_steady()
     variance = find_decoder_variance(found.likelihood, reading)
-    weights = found.weights
     return LossAudit(
         beta=float(weights.kl / weights.distortion),
         likelihood=found.likelihood.name,

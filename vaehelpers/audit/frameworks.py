@@ -126,6 +126,11 @@ def reshape(tensor, shape):
     return tensor.reshape(shape)
 
 
+def classes_of(tensor):
+    """The whole numbers that a tensor, one-hot along its last axis, stands for."""
+    return _namespace("tensorflow").argmax(tensor, -1) if framework_of(tensor) == "tensorflow" else tensor.argmax(-1)
+
+
 def array_like(tensor, array):
     """A NumPy array as a tensor of the same framework and type."""
     if framework_of(tensor) == "torch":

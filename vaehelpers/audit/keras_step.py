@@ -33,6 +33,7 @@ class KerasOracle:
     """
 
     framework = "keras"
+    takes_classes = False
     rounding = np.finfo("float32").eps
 
     def __init__(self, model, hand, recorder, data=as_it_is, integers=False, prepare=None):

@@ -145,17 +145,17 @@ READINGS = (
     (
         lambda m, v: kl(m, 2 * v),
         "the KL reads its fourth argument as the logarithm of the standard deviation, not of the variance; where the "
-        "encoder means it so, audit lambda x, x_decoded, m, v: loss(x, x_decoded, m, v / 2)",
+        "encoder means it so, say order='x,x_decoded,z_mean,z_log_std'",
     ),
     (
         lambda m, v: _kl_to_standard_normal(m, v**2),
         "the KL reads its fourth argument as the standard deviation, not as a log variance; where the encoder means "
-        "it so, audit the loss with exp(z_log_var / 2) in its place",
+        "it so, say order='x,x_decoded,z_mean,z_std'",
     ),
     (
         lambda m, v: _kl_to_standard_normal(m, v),
-        "the KL reads its fourth argument as the variance, not as its logarithm; where the encoder means it so, audit "
-        "the loss with exp(z_log_var) in its place",
+        "the KL reads its fourth argument as the variance, not as its logarithm; where the encoder means it so, say "
+        "order='x,x_decoded,z_mean,z_var'",
     ),
 )
 

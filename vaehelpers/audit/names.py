@@ -64,10 +64,10 @@ def spreads_of(name):
     """
     said = set(words(name))
     logarithm = bool(said & LOG)
-    if said & VARIANCE and logarithm:
-        return ("z_log_var",)
+    if said & VARIANCE and (logarithm or said == {"v"}):
+        return ("z_log_var",)  # the course's own short name among them
     if said & VARIANCE:
-        return _first("z_log_var" if said == {"v"} else "z_var")
+        return _first("z_var")
     if said & DEVIATION:
         return _first("z_log_var" if "spread" in said else "z_log_std" if logarithm or "logs" in said else "z_std")
     return ()

@@ -26,6 +26,8 @@ class Oracle:
         SetUpError: where the audit itself cannot make the arrays to call it with.
     """
 
+    takes_classes = False  # of images that are one-hot, instead of the images
+
     def __init__(self, loss_fn, framework, probe, said="x, x_decoded, z_mean, z_log_var", device=None):
         self.loss_fn = loss_fn
         self.device = device

@@ -54,6 +54,11 @@ def loss_in(target):
         AuditError: for a class that wants arguments, and where no method looks like a loss; it says what to type.
         TypeError: for what cannot be called.
     """
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and not tensorflow.executing_eagerly():
+        from vaehelpers.audit.keras_vae import refuse_graph_mode
+
+        refuse_graph_mode()
     if isinstance(target, type):
         target = instance_of(target)
     if inspect.isroutine(target) or isinstance(target, functools.partial):
