@@ -62,5 +62,6 @@ def export_figure(notebook):
 
 if __name__ == "__main__":
     named = [Path(name).resolve() for name in sys.argv[1:]]
-    for lesson in named or sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+    lessons = [*(ROOT / "notebooks").glob("[0-9]*.ipynb"), *(ROOT / "notebooks" / "deeper").glob("*.ipynb")]
+    for lesson in named or sorted(lessons):
         execute(lesson)

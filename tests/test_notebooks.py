@@ -135,6 +135,10 @@ def spoiled(change):
     return problems(notebook)
 
 
+def markdown_cells(notebook):
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+
+
 def output(**fields):
     return lambda notebook, cell: cell["outputs"].append(fields)
 
@@ -162,8 +166,8 @@ HOLES = {
     "metadata is not": lambda n, cell: n["metadata"].update(widgets={}),
     "other than tags": lambda n, cell: cell["metadata"].update(execution={}),
     "not unique": lambda n, cell: cell.update(id=n["cells"][0]["id"]),
-    "one title": lambda n, cell: n["cells"][1].update(source="# another"),
-    "alternative text": lambda n, cell: n["cells"][1].update(source="![](x.png)"),
+    "one title": lambda n, cell: markdown_cells(n)[1].update(source="# another"),
+    "alternative text": lambda n, cell: markdown_cells(n)[1].update(source="![](x.png)"),
     "Markdown": lambda n, cell: n["cells"].__delitem__(slice(-4, None)) or n["cells"].extend([cell] * 6),
     "not 20 to 30": lambda n, cell: n["cells"].extend(n["cells"]),
 }
