@@ -181,7 +181,7 @@ NUMBERS = [
             3.8188: "bits",
             5.294: "factor 1/2",
             kl_on_a_grid(0.3, 0.1, 1, weight=4) - kl_on_a_grid(0.3, 0.1, 0.5): "not its width",
-            1.9539: "s is 1/4",
+            1.9539: "c^2 is 1/4",
             -3 * stats.norm.entropy(0, NARROW): "log Z is missing",
             -np.log(
                 np.trapezoid(stats.norm.pdf(np.linspace(-9, 9, 9001)) ** 4, dx=0.002)
