@@ -3,11 +3,12 @@ PYTHON ?=
 python := .venv/bin/python
 # Tests go to as many processes as cores and memory allow (conftest.py); a notebook, being one kernel, stays whole.
 units := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --dist worksteal
-nbval := $(python) -m pytest -n auto --dist loadscope --ignore notebooks/exercises --nbval notebooks
+nbval := $(python) -m pytest -n auto --dist loadscope --nbval --budgets notebooks
+lessons := notebooks/0* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lab test slow jax robust audit-torch check notebooks exercises results bench data lock
+.PHONY: help setup setup-dev lab test deeper slow jax robust audit-torch check notebooks exercises results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -21,10 +22,13 @@ test: setup-dev
 	$(python) -m ruff format --check .
 	$(units) -m "not slow" --budgets unit --doctest-modules tests vaehelpers
 	KERAS_BACKEND=jax $(units) -m "backend and not slow" --budgets jax tests
-	$(nbval) --budgets notebooks
+	$(nbval) $(lessons)
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
-check: test slow jax robust
+check: test deeper slow jax robust
+
+deeper: setup-dev
+	$(nbval) notebooks/deeper
 
 slow: setup-dev
 	$(units) -m slow tests
@@ -36,8 +40,8 @@ jax: setup-dev
 
 ## make robust     lessons and solutions again, under two other seeds, with one and with two threads
 robust: setup-dev
-	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval)
-	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval)
+	VAEHELPERS_SEED=1 VAEHELPERS_THREADS=1 $(nbval) $(lessons) notebooks/deeper
+	VAEHELPERS_SEED=2 VAEHELPERS_THREADS=2 $(nbval) $(lessons) notebooks/deeper
 
 ## make audit-torch  the audit on PyTorch losses, in an environment of its own, .venv-torch; no test may be skipped
 audit-torch:

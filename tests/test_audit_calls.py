@@ -9,7 +9,7 @@ import pytest
 from audit_losses import cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.audit.names import role_of, spreads_of
+from vaehelpers.audit.calling.names import role_of, spreads_of
 
 SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
 NAMES = {

@@ -130,7 +130,7 @@ def test_a_framework_that_is_broken_stands_in_the_way_of_no_other(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "torch" not in frameworks.loaded()
     monkeypatch.setattr(frameworks, "loaded", lambda: ["numpy", "torch", "tensorflow"])
-    monkeypatch.setattr("vaehelpers.audit.oracle.loaded", frameworks.loaded)
+    monkeypatch.setattr("vaehelpers.audit.calling.oracle.loaded", frameworks.loaded)
 
     def loss(x, x_decoded, z_mean, z_log_var):
         assert tf.is_tensor(x)

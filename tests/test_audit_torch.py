@@ -12,7 +12,7 @@ from torch.distributions import Normal, kl_divergence  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from vaehelpers.audit import AuditError, audit_loss  # noqa: E402
-from vaehelpers.audit.targets import device_of  # noqa: E402
+from vaehelpers.audit.calling.targets import device_of  # noqa: E402
 
 SMALL = {"image_shape": (1, 6, 5), "latent_dim": 3}
 ORDERS = [

@@ -35,7 +35,7 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_TESTS = 250, 40, 500
 
 def sources(room, leave_out=()):
     """The source of every file of a room."""
-    paths = sorted((PACKAGE / room).glob("*.py")) or [PACKAGE / f"{room}.py"]
+    paths = sorted((PACKAGE / room).rglob("*.py")) or [PACKAGE / f"{room}.py"]
     return [path.read_text(encoding="utf-8") for path in paths if path.name not in leave_out]
 
 

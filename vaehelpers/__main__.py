@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.audit.files import TargetError, load_target
+from vaehelpers.audit.calling.files import TargetError, load_target
 from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS

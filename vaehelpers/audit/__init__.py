@@ -1,10 +1,9 @@
 """Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for a Keras model.
 
-How a loss is called. Where it stands: `files`, `targets`, `torch_model`; its arguments and results: `names`,
-`signatures`, `calls`, `results`, `reading`, `failures`; its framework: `oracle`, `frameworks`, and `keras_*`.
-What it is. On what it is probed: `probes`, `prober`, `noise`, `schedules`; `terms` (of the exact ELBO), `fit`,
-`reductions`, `decoder_variance`, `misfits` and what they need; the answer is a `verdict`, put together in
-`effective_beta`.
+How a loss is called stands in `audit.calling`, for Keras in `keras_*`. What a loss is stands here: on what it is probed
+(`probes`, `prober`, `noise`, `schedules`), what it is compared with (`terms`, `categorical`, `fit`), how it is reduced
+(`reductions`, `decoder_variance`), and what it is where that fails (`misfits`, `values_apart`, `between_examples`). The
+answer is a `verdict`, put together in `effective_beta`.
 """
 
 from importlib import import_module

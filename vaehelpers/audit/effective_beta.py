@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from vaehelpers.audit.calling.frameworks import FRAMEWORKS
+from vaehelpers.audit.calling.reading import Loss, read
+from vaehelpers.audit.calling.signatures import calls_of
+from vaehelpers.audit.calling.targets import is_factory, is_keras, loss_in
 from vaehelpers.audit.decoder_variance import find_decoder_variance
 from vaehelpers.audit.fit import fit_terms
-from vaehelpers.audit.frameworks import FRAMEWORKS
 from vaehelpers.audit.prober import Prober
 from vaehelpers.audit.probes import check_sizes
-from vaehelpers.audit.reading import Loss, read
 from vaehelpers.audit.reductions import read_reductions
-from vaehelpers.audit.signatures import calls_of
-from vaehelpers.audit.targets import is_factory, is_keras, loss_in
 from vaehelpers.audit.verdict import AuditError, LossAudit
 
 FEW, MANY = 2, 1_000_000  # images on which a loss of so many values is fitted

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vaehelpers.audit.oracle import at_probe
+from vaehelpers.audit.calling.oracle import at_probe
 from vaehelpers.audit.verdict import AuditError
 
 TOTALS = ("loss", "total_loss", "total", "vae_loss", "objective")

@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 
-from vaehelpers.audit.names import SPREADS, role_of
+from vaehelpers.audit.calling.names import SPREADS, role_of
 from vaehelpers.audit.verdict import AuditError
 
 METHODS = ("forward", "__call__", "call", "loss_function", "loss_fn", "loss", "vae_loss", "elbo_loss", "criterion")
@@ -71,7 +71,7 @@ def loss_in(target):
         if not torch_s_own and looks_like_a_loss(method):
             return method
     if is_torch_module(target):
-        from vaehelpers.audit.torch_model import loss_of_model
+        from vaehelpers.audit.calling.torch_model import loss_of_model
 
         return loss_of_model(target)
     kind = type(target).__name__

@@ -9,7 +9,7 @@ import sys
 import types
 from pathlib import Path
 
-from vaehelpers.audit.targets import instance_of
+from vaehelpers.audit.calling.targets import instance_of
 from vaehelpers.audit.verdict import AuditError
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
-from vaehelpers.audit.failures import no_call
-from vaehelpers.audit.frameworks import GRADIENTS, SetUpError, framework_of, given_to, load, loaded, to_numpy
-from vaehelpers.audit.results import SeveralResults
+from vaehelpers.audit.calling.failures import no_call
+from vaehelpers.audit.calling.frameworks import GRADIENTS, SetUpError, framework_of, given_to, load, loaded, to_numpy
+from vaehelpers.audit.calling.results import SeveralResults
 from vaehelpers.audit.verdict import AuditError
 
 

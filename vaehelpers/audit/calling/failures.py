@@ -2,7 +2,7 @@
 
 import re
 
-from vaehelpers.audit.frameworks import SetUpError
+from vaehelpers.audit.calling.frameworks import SetUpError
 from vaehelpers.audit.verdict import AuditError
 
 

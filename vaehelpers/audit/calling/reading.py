@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit.calls import LAYOUTS
-from vaehelpers.audit.failures import NoCall
-from vaehelpers.audit.oracle import Oracle
+from vaehelpers.audit.calling.calls import LAYOUTS
+from vaehelpers.audit.calling.failures import NoCall
+from vaehelpers.audit.calling.oracle import Oracle
+from vaehelpers.audit.calling.results import SeveralResults
+from vaehelpers.audit.calling.targets import device_of
 from vaehelpers.audit.probes import probe_at, random_codes, random_images
-from vaehelpers.audit.results import SeveralResults
-from vaehelpers.audit.targets import device_of
 from vaehelpers.audit.verdict import AuditError
 
 ABOUT_THE_LOSS = "changes from call to call|depends on the other examples|not a distance per value|dropout"

@@ -3,9 +3,9 @@
 import inspect
 from itertools import permutations
 
-from vaehelpers.audit.calls import KEYED, Call
-from vaehelpers.audit.failures import missing
-from vaehelpers.audit.names import DOCUMENTED, ROLES, SPREADS, role_of, spreads_of
+from vaehelpers.audit.calling.calls import KEYED, Call
+from vaehelpers.audit.calling.failures import missing
+from vaehelpers.audit.calling.names import DOCUMENTED, ROLES, SPREADS, role_of, spreads_of
 from vaehelpers.audit.verdict import AuditError
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit.frameworks import array_like, classes_of, exp, reshape
-from vaehelpers.audit.names import DOCUMENTED, role_of
-from vaehelpers.audit.results import total_of
+from vaehelpers.audit.calling.frameworks import array_like, classes_of, exp, reshape
+from vaehelpers.audit.calling.names import DOCUMENTED, role_of
+from vaehelpers.audit.calling.results import total_of
 
 SPREAD = {
     "z_log_var": lambda v: v,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from vaehelpers.audit.names import TOTALS
+from vaehelpers.audit.calling.names import TOTALS
 from vaehelpers.audit.verdict import AuditError
 
 

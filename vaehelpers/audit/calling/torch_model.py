@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import sys
 
-from vaehelpers.audit.names import SPREADS, role_of
+from vaehelpers.audit.calling.names import SPREADS, role_of
 from vaehelpers.audit.verdict import AuditError
 
 ENCODERS = ("encode", "encoder", "enc", "inference", "recognition")
