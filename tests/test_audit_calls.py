@@ -270,6 +270,48 @@ def test_an_argument_that_is_none_of_the_known_ones_is_asked_for():
         audit_loss(lambda x, recon, mu, logvar, M_N: bce(x, recon) + M_N * kl(mu, logvar), **SMALL)
 
 
+@pytest.mark.parametrize("batch_size", [8, 5])
+def test_lists_of_levels_are_lists(batch_size):
+    """Given as one tensor, the loop would run over the examples."""
+
+    def loss(recon_x, x, mus, logvars):
+        return bce(x, recon_x) + 2 * sum(kl(m, v) for m, v in zip(mus, logvars, strict=True))
+
+    found = audit_loss(loss, batch_size=batch_size, **SMALL)
+    assert (found.beta, found.batch_reduction) == (pytest.approx(2), "mean")
+    assert audit_loss(lambda x, recon, mus, logvars: bce(x, recon) + kl(mus, logvars), **SMALL).trains_elbo
+
+
+def test_mean_and_spread_side_by_side():
+    def loss(x, x_tilde, mu_logvar):
+        return bce(x, x_tilde) + kl(*np.split(mu_logvar, 2, axis=-1))
+
+    assert audit_loss(loss, **SMALL).trains_elbo
+
+
+def test_arguments_without_names_are_not_called_swapped_without_a_word():
+    def undecorated(*arguments):
+        return (lambda recon, x, mu, logvar: bce(x, recon) + kl(mu, logvar))(*arguments)
+
+    with pytest.raises(AuditError, match="show no names: if they stand in another order, say order='x_decoded,x"):
+        audit_loss(undecorated, **SMALL)
+    assert audit_loss(undecorated, order="x_decoded,x,z_mean,z_log_var", **SMALL).trains_elbo
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (lambda recon_x, x, q_mu, q_logvar, p_mu, p_logvar: 0.0, "a learned prior"),
+        (lambda x, mu_x, logvar_x, mu_z, logvar_z: 0.0, "a learned decoder variance"),
+        (lambda x, x_hat, kl_d, beta=1.0: 0.0, r"a KL that is computed already \(kl_d\)"),
+        (lambda preds, labels, mu, logvar, norm, pos_weight: 0.0, "'norm' and 'pos_weight' as well"),
+    ],
+)
+def test_what_no_single_encoder_s_kl_needs_is_named(loss, said):
+    with pytest.raises(AuditError, match=said):
+        audit_loss(loss, **SMALL)
+
+
 def test_a_loss_that_calls_the_networks_itself_is_said_to_do_so():
     with pytest.raises(AuditError, match=r"calls the networks itself \(it wants params, rng\): audit the function"):
         audit_loss(lambda params, batch, rng: 0.0, **SMALL)

@@ -9,7 +9,8 @@ import pytest
 from audit_losses import Namespace, cross_entropy, elbo
 
 from vaehelpers import audit
-from vaehelpers.audit import AuditError, audit_loss, frameworks, prober
+from vaehelpers.audit import AuditError, audit_loss, prober
+from vaehelpers.audit.calling import frameworks
 
 
 def detach(framework, value):

@@ -55,6 +55,15 @@ def test_a_distribution_refuses_what_is_no_deviation():
     assert "std holds the standard deviation, found by probing" in found.notes
 
 
+def to_script(recon_x: torch.Tensor, x: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor):
+    return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu * mu - logvar.exp())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_scripted_function_has_names_too():
+    assert audit_loss(torch.jit.script(to_script), **SMALL).beta == pytest.approx(0.5)
+
+
 def test_cross_entropy_of_flattened_tokens():
     def loss(logits, tokens, mu, logvar):
         nll = F.cross_entropy(logits.view(-1, logits.size(-1)), tokens.view(-1), reduction="sum")

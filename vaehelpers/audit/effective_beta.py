@@ -6,7 +6,7 @@ import numpy as np
 
 from vaehelpers.audit.calling.frameworks import FRAMEWORKS
 from vaehelpers.audit.calling.reading import Loss, read
-from vaehelpers.audit.calling.signatures import calls_of
+from vaehelpers.audit.calling.signatures import calls_of, required_parameters
 from vaehelpers.audit.calling.targets import is_factory, is_keras, loss_in
 from vaehelpers.audit.decoder_variance import find_decoder_variance
 from vaehelpers.audit.fit import fit_terms
@@ -86,7 +86,15 @@ def audit_loss(
         sizes = sizes._replace(latent_dim=own)
     loss = Loss(function, framework, arguments, result, latent_shape)
     groups = calls_of(function, arguments, order)
-    found, call = read(loss, groups, sizes, lambda oracle: audit_oracle(lambda sizes: oracle, sizes, x_decoded))
+    try:
+        found, call = read(loss, groups, sizes, lambda oracle: audit_oracle(lambda sizes: oracle, sizes, x_decoded))
+    except AuditError as error:
+        if "are swapped" not in str(error) or order is not None or required_parameters(function, arguments) is not None:
+            raise
+        raise AuditError(
+            f"{error}. That is a fault if it is called as loss(x, x_decoded, z_mean, z_log_var); its arguments show no "
+            "names: if they stand in another order, say order='x_decoded,x,z_mean,z_log_var'"
+        ) from error
     return replace(found, notes=(*call.said(), *found.notes))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaehelpers.audit.calling.frameworks import array_like, classes_of, exp, reshape
+from vaehelpers.audit.calling.frameworks import array_like, classes_of, exp, joined, reshape
 from vaehelpers.audit.calling.names import DOCUMENTED, role_of
 from vaehelpers.audit.calling.results import total_of
 
@@ -20,6 +20,7 @@ SPREAD_WORDS = {
     "z_std": "standard deviation",
     "z_var": "variance",
 }
+JOINED = "joined:"  # in front of a spread: mean and spread in one tensor, side by side
 KEYED = "keyed:"  # in front of a spread: an argument of which entries are taken by name
 LAYOUTS = ((), ("x_decoded",), ("x", "x_decoded"))  # which images are given flat, [B, D]
 
@@ -65,6 +66,7 @@ class Call(NamedTuple):
             "refused" (the log variance that a name promises).
         latent_shape: the shape of one code, where it is no vector.
         probed: the argument of which probing told what it holds, where its name does not.
+        lists: whether mean and spread are given as lists of one level.
         classes: whether the target holds whole numbers, the classes along the last axis of x_decoded.
     """
 
@@ -76,6 +78,7 @@ class Call(NamedTuple):
     latent_shape: tuple | None = None
     probed: str | None = None
     classes: bool = False
+    lists: bool = False
 
     @property
     def roles(self):
@@ -85,7 +88,7 @@ class Call(NamedTuple):
     @property
     def spread(self):
         """What the encoder's second output is."""
-        return next((bare for bare in (role.removeprefix(KEYED) for role in self.roles) if bare in SPREAD), None)
+        return next((role for role in map(_bare, self.roles) if role in SPREAD), None)
 
     def canonical(self, loss_fn, arguments):
         """The loss as a function `(x, x_decoded, z_mean, z_log_var)` to its total."""
@@ -114,6 +117,8 @@ class Call(NamedTuple):
             noise = np.random.default_rng().standard_normal(tuple(codes["z_mean"].shape))
             deviation = exp(codes["z_log_var"] / 2)
             given["z"] = codes["z_mean"] + deviation * array_like(codes["z_mean"], noise)
+        if self.lists:
+            given |= {name: [given[name]] for name in ("z_mean", self.spread)}
         return given
 
     def said(self):
@@ -126,6 +131,8 @@ class Call(NamedTuple):
         if self.probed:
             refused = ", for it refuses a log variance" if self.source == "refused" else ", found by probing"
             notes.append(f"{self.probed} holds the {SPREAD_WORDS[self.spread]}{refused}")
+        if self.lists:
+            notes.append("mean and spread are given as lists of one level")
         if self.classes:
             notes.append("the target is given as whole numbers, the classes along the last axis of x_decoded")
         if self.flat:
@@ -145,10 +152,18 @@ def _written(role):
     """A role as the reader sees it."""
     if isinstance(role, tuple):
         return f"({', '.join(role)})"
+    if role.startswith(JOINED):
+        return f"(z_mean, {_bare(role)}) side by side"
     return "entries by name" if role.startswith(KEYED) else role
+
+
+def _bare(role):
+    return role.removeprefix(KEYED).removeprefix(JOINED)
 
 
 def _take(given, role):
     if not isinstance(role, tuple) and role.startswith(KEYED):
-        return Keyed(given, role.removeprefix(KEYED))
+        return Keyed(given, _bare(role))
+    if not isinstance(role, tuple) and role.startswith(JOINED):
+        return joined(given["z_mean"], given[_bare(role)])
     return tuple(given[part] for part in role) if isinstance(role, tuple) else given[role]

@@ -10,9 +10,12 @@ class NoCall(AuditError):
     """A loss raised on being called in every framework that was tried."""
 
 
-def missing(name):
-    """The error for an argument that only the user can give a value."""
-    return NoCall(f"the loss wants {name!r} as well: give it a value, --with {name}=1 or arguments={{{name!r}: 1}}")
+def missing(*names):
+    """The error for arguments that only the user can give a value."""
+    options = " ".join(f"--with {name}=1" for name in names)
+    inside = ", ".join(f"{name!r}: 1" for name in names)
+    wanted = " and ".join(map(repr, names))
+    return NoCall(f"the loss wants {wanted} as well: give a value, {options} or arguments={{{inside}}}")
 
 
 def no_call(failures, said):

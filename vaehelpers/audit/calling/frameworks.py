@@ -126,6 +126,16 @@ def reshape(tensor, shape):
     return tensor.reshape(shape)
 
 
+def joined(first, second):
+    """Two tensors side by side along their last axis."""
+    framework = framework_of(first)
+    if framework == "torch":
+        return sys.modules["torch"].cat([first, second], -1)
+    if framework == "tensorflow":
+        return _namespace(framework).concat([first, second], -1)
+    return (np if framework == "numpy" else _namespace(framework)).concatenate([first, second], -1)
+
+
 def classes_of(tensor):
     """The whole numbers that a tensor, one-hot along its last axis, stands for."""
     return _namespace("tensorflow").argmax(tensor, -1) if framework_of(tensor) == "tensorflow" else tensor.argmax(-1)

@@ -24,6 +24,8 @@ LOG = _set("log ln")
 VARIANCE = _set("var vars variance variances v sigma2 sigmasq sq squared")
 DEVIATION = _set("std stds sigma sigmas scale sd stddev stdev dev deviation logs spread")
 CODE = _set("z latent latents code codes sample samples")
+LISTS = _set("mus means locs vars variances stds sigmas")  # of levels, or one tensor
+PRIOR = _set("p prior priors pz")
 NETWORK = _set("params model net network rng key state encoder decoder vae optimizer variables apply")
 SETTING = _set(
     "beta alpha gamma lambda lam lambd weight weights coef coeff factor epoch epochs step steps iter iteration "
@@ -44,7 +46,7 @@ def words(name):
     spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     found = []
     for word in filter(None, spelled.split("_")):
-        joined = re.fullmatch(r"(log|ln)(var|variance|std|sigma2|sigma|scale|sd|v)", word)
+        joined = re.fullmatch(r"(log|ln)(vars?|variances?|stds?|sigma2|sigmas?|scale|sd|v)", word)
         joined = joined or re.fullmatch(
             r"(recon|rec|reconstruct)(?:structed|structions?|structs?|ed|ion|ions|st)?()", word
         )

@@ -3,15 +3,16 @@
 import inspect
 from itertools import permutations
 
-from vaehelpers.audit.calling.calls import KEYED, Call
+from vaehelpers.audit.calling.calls import JOINED, KEYED, Call
 from vaehelpers.audit.calling.failures import missing
-from vaehelpers.audit.calling.names import DOCUMENTED, ROLES, SPREADS, role_of, spreads_of
+from vaehelpers.audit.calling.names import DOCUMENTED, LISTS, PRIOR, ROLES, SPREADS, role_of, spreads_of, words
 from vaehelpers.audit.verdict import AuditError
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 OUTPUTS = [("x_decoded", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "x_decoded")]
 OUTPUTS += [("x_decoded", "z_mean", "z_log_var", "z"), ("x_decoded", "z", "z_mean", "z_log_var")]
 OUTPUTS += [("x_decoded", "x", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "z", "x_decoded")]
+WEIGHT = {"weight", "weights", "w", "coef", "coeff", "factor", "scale", "beta", "lambda", "ratio"}
 ORDER = "x_decoded,x,z_mean,z_log_var"
 
 
@@ -52,8 +53,11 @@ def required_parameters(loss_fn, arguments):
     """The parameters that must be given, without those in `arguments`; `None` where there is no telling."""
     try:
         parameters = list(inspect.signature(loss_fn).parameters.values())
-    except (TypeError, ValueError):  # a builtin, or what wraps one
-        return None
+    except (TypeError, ValueError):  # a builtin, or a scripted function of PyTorch, which has a schema instead
+        said = getattr(getattr(loss_fn, "schema", None), "arguments", None)
+        if said is None:
+            return None
+        parameters = [inspect.Parameter(argument.name, POSITIONAL[1]) for argument in said]
     if any(parameter.kind == inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
         return None
     parameters = [p for p in parameters if p.kind != inspect.Parameter.VAR_KEYWORD and p.name not in arguments]
@@ -70,8 +74,10 @@ def _groups(positional, by_name):
             f"the loss calls the networks itself (it wants {', '.join(networks)}): audit the function of images, "
             "reconstructions and codes inside of it"
         )
-    if len(roles) - len(settings) > 5 or (len(roles) > 4 and settings):
-        raise missing(settings[0] if settings else list(roles)[-1])
+    _refuse_other_terms(roles)
+    if len(roles) > 4 and (settings or len(roles) > 5):
+        others = [name for name, role in roles.items() if role in (None, "setting")]
+        raise missing(*(settings if len(roles) - len(others) < 4 and settings else others or [list(roles)[-1]]))
     if len(roles) == 2 and not by_name:
         return _two(positional, roles)
     if len(roles) in (1, 3) and not by_name:
@@ -79,11 +85,30 @@ def _groups(positional, by_name):
     unknown = [name for name, role in roles.items() if role in (None, "setting")]
     left = [role for role in DOCUMENTED if role not in _kinds(roles.values())]
     if len(unknown) > len(left):
-        raise missing(unknown[-1])
+        raise missing(*unknown[len(left) :])
     twice = len(set(_kinds(roles.values()))) < len([role for role in roles.values() if role])
     if twice or len(left) != len(unknown):
         return [[Call()]] if len(roles) == 4 else _cannot_tell(roles)
     return _filled(positional, by_name, roles, unknown, left)
+
+
+def _refuse_other_terms(roles):
+    """Raise for arguments that belong to no multiple of KL(q || N(0, I)): other codes than those of one encoder."""
+    means = [name for name, role in roles.items() if role == "z_mean"]
+    spreads = [name for name, role in roles.items() if role in SPREADS]
+    if len(means) > 1 or (len(spreads) > 1 and len(roles) > 4):
+        prior = any(PRIOR & set(words(name)) for name in roles)
+        what = "a learned prior" if prior else "a learned decoder variance, or two levels of codes"
+        raise AuditError(
+            f"it takes {', '.join(means + spreads)}: {what}? The KL to N(0, I) and one likelihood are all that is "
+            "audited; write loss(x, x_decoded, z_mean, z_log_var) around it with the others held fixed"
+        )
+    computed = [name for name in roles if {"kl", "kld"} & set(words(name)) and not set(words(name)) & WEIGHT]
+    if computed and not means and not spreads:
+        raise AuditError(
+            f"it takes a KL that is computed already ({computed[0]}): write loss(x, x_decoded, z_mean, z_log_var) "
+            "around it that computes it"
+        )
 
 
 def _kinds(roles):
@@ -106,6 +131,8 @@ def _filled(positional, by_name, roles, unknown, left):
             named = tuple((name, given[name]) for name in by_name)
             probed = spread_name if len(spreads) > 1 and (spread != "z_log_var" or spreads[0] != spread) else None
             call = Call(tuple(given[name] for name in positional), named, source=source, probed=probed)
+            if any(LISTS & set(words(name)) for name in full):
+                groups[0].append(call._replace(lists=True))
             groups[0 if spread == spreads[0] else 1].append(call)
         if len(spreads) == 1:
             groups[1] += _if_refused(groups[0][-1], spread_name)
@@ -132,10 +159,11 @@ def _two(positional, roles):
 def _codes_as_one(positional, roles):
     """The mean and the spread as one argument, beside two images whose names tell which they are."""
     unknown = [name for name in positional if roles[name] not in ("x", "x_decoded")]
-    if len(positional) != 3 or len(unknown) != 1 or len(set(roles.values())) != 3:
+    if len(positional) != 3 or len(unknown) != 1 or {"x", "x_decoded"} - set(roles.values()):
         return []
-    full = [[("z_mean", spread) if name in unknown else roles[name] for name in positional] for spread in SPREADS]
-    return [[Call(tuple(call), source="outputs") for call in full]]
+    forms = [form for spread in SPREADS for form in (("z_mean", spread), JOINED + spread)]
+    full = [tuple(form if name in unknown else roles[name] for name in positional) for form in forms]
+    return [[Call(call, source="outputs") for call in full]]
 
 
 def _keyed(names):

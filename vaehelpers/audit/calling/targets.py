@@ -109,7 +109,10 @@ def looks_like_a_loss(method):
         >>> looks_like_a_loss(Model().forward), looks_like_a_loss(Model().loss)
         (False, True)
     """
-    parameters = inspect.signature(method).parameters.values()
+    try:
+        parameters = inspect.signature(method).parameters.values()
+    except (TypeError, ValueError):  # what is not written in Python, such as a scripted function
+        return False
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     roles = [role_of(name) for name in names]
     if any(p.kind == p.VAR_POSITIONAL for p in parameters):
