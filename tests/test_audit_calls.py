@@ -9,6 +9,7 @@ import pytest
 from audit_losses import cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
+from vaehelpers.audit.calling import reading
 from vaehelpers.audit.calling.names import role_of, spreads_of
 
 SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
@@ -101,8 +102,10 @@ def test_names_fix_the_order_so_a_loss_that_is_right_in_another_is_swapped():
 def test_the_order_may_be_said():
     found = audit_loss(lambda *a: bce(a[1], a[0]) + kl(a[3], a[2]), order="x_decoded,x,z_log_var,z_mean", **SMALL)
     assert found.trains_elbo
-    with pytest.raises(ValueError, match="order is 'x,mu': pass x, x_decoded, z_mean"):
-        audit_loss(elbo, order="x,mu")
+    for wrong in ("x,mu", "x,x_decoded,z_mean", "x,x,x_decoded,z_mean,z_std"):
+        with pytest.raises(ValueError, match=f"order is '{wrong}': pass x, x_decoded, z_mean"):
+            audit_loss(elbo, order=wrong)
+    assert audit_loss(elbo, order="x, x_decoded, z_mean, z_log_var").trains_elbo
 
 
 def test_a_log_variance_by_name_that_is_read_as_another_is_a_fault():
@@ -279,7 +282,16 @@ def test_lists_of_levels_are_lists(batch_size):
 
     found = audit_loss(loss, batch_size=batch_size, **SMALL)
     assert (found.beta, found.batch_reduction) == (pytest.approx(2), "mean")
-    assert audit_loss(lambda x, recon, mus, logvars: bce(x, recon) + kl(mus, logvars), **SMALL).trains_elbo
+
+
+def test_plural_names_may_be_one_tensor():
+    """NumPy would take a list of one level for an array [1, B, J], and sum over the wrong axis."""
+
+    def loss(x, recon, mus, logvars):
+        kl_per_latent = 0.5 * (np.exp(logvars) + np.square(mus) - np.add(logvars, 1))
+        return bce(x, recon) + np.sum(kl_per_latent, axis=1).mean()
+
+    assert audit_loss(loss, **SMALL).trains_elbo
 
 
 def test_mean_and_spread_side_by_side():
@@ -324,6 +336,20 @@ def test_three_batches_of_which_entries_are_taken_by_name():
         return bce(tensors["X"], generative_outputs["px"]) + 2 * kl(inference_outputs["qz_m"], np.log(variance))
 
     assert audit_loss(loss, **SMALL).beta == pytest.approx(2)
+
+
+def test_a_schedule_ends_the_search_for_another_order(monkeypatch):
+    tried, calls = [], []
+    answers = reading._answers
+    monkeypatch.setattr(reading, "_answers", lambda *given: tried.append(1) or answers(*given))
+
+    def loss(a, b, c, d):
+        calls.append(1)
+        return bce(a, b) + len(calls) / 1000 * kl(c, d)
+
+    with pytest.raises(AuditError, match="counts its calls"):
+        audit_loss(loss, **SMALL)
+    assert len(tried) == 1
 
 
 def test_a_loss_of_images_alone_has_no_kl():
@@ -380,6 +406,8 @@ def test_names_tell_roles(role):
         ("reconstructed_x", "x_decoded"),
         ("log_sigma2", "z_log_var"),
         ("kld_weight", "setting"),
+        ("kl_scale", "setting"),
+        ("scale", "z_std"),
         ("epoch", "setting"),
         ("z", "z"),
         ("q", None),

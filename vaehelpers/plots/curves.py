@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vaehelpers.plots.lines import plot_lines
 from vaehelpers.plots.style import COLORS, axis
 
 
@@ -45,13 +46,10 @@ def plot_densities(grid, densities, ax=None):
     """
     if not densities:
         raise ValueError("densities is empty: pass at least one, a dict from label to values on the grid")
-    ax = axis(ax, (5, 2.5))
-    for k, (label, values) in enumerate(densities.items()):
-        ax.plot(grid, values, ("-", "--", ":", "-.")[k % 4], color=COLORS[k % len(COLORS)], label=label)
+    ax = plot_lines(grid, densities, axis(ax, (5, 2.5)))
     highest = np.max([*densities.values()], axis=0)
     shown = np.asarray(grid)[highest >= 1e-3 * highest.max()]
     ax.set(xlabel="z", ylabel="density", xlim=(shown.min(), shown.max()), ylim=(0, None))
-    ax.legend(frameon=False, fontsize=8)
     return ax
 
 

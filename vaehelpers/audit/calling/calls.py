@@ -54,6 +54,27 @@ class Keyed:
         return self[name]
 
 
+class Levels(list):
+    """A list of one level of codes, which says whether a loss went through it, and is no array to NumPy."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, level):
+        super().__init__([level])
+        self.used = False
+
+    def __iter__(self):
+        self.used = True
+        return super().__iter__()
+
+    def __getitem__(self, place):
+        self.used = True
+        return super().__getitem__(place)
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("a list of levels is no array")
+
+
 class Call(NamedTuple):
     """How a loss is called.
 
@@ -99,7 +120,10 @@ class Call(NamedTuple):
             given = self._given(x, x_decoded, z_mean, z_log_var)
             positional = [_take(given, role) for role in self.positional]
             named = {name: _take(given, role) for name, role in self.by_name}
-            return total_of(loss_fn(*positional, **named, **arguments), self.result)
+            found = loss_fn(*positional, **named, **arguments)
+            if self.lists and not given["z_mean"].used:
+                raise TypeError("the loss does not go through a list of levels")
+            return total_of(found, self.result)
 
         return loss
 
@@ -118,7 +142,7 @@ class Call(NamedTuple):
             deviation = exp(codes["z_log_var"] / 2)
             given["z"] = codes["z_mean"] + deviation * array_like(codes["z_mean"], noise)
         if self.lists:
-            given |= {name: [given[name]] for name in ("z_mean", self.spread)}
+            given |= {name: Levels(given[name]) for name in ("z_mean", self.spread)}
         return given
 
     def said(self):

@@ -27,10 +27,11 @@ CODE = _set("z latent latents code codes sample samples")
 LISTS = _set("mus means locs vars variances stds sigmas")  # of levels, or one tensor
 PRIOR = _set("p prior priors pz")
 NETWORK = _set("params model net network rng key state encoder decoder vae optimizer variables apply")
-SETTING = _set(
-    "beta alpha gamma lambda lam lambd weight weights coef coeff factor epoch epochs step steps iter iteration "
-    "capacity temperature config args hparams kld reduction dim dims size device mask anneal annealing "
-    "opt idx"
+KL = _set("kl kld")  # a KL's weight, or a KL that is computed already
+WEIGHT = _set("w weight weights coef coeff factor scale beta lambda ratio")
+SETTING = (WEIGHT - {"w", "scale"}) | _set(  # alone, a scale is a deviation
+    "alpha gamma lam lambd epoch epochs step steps iter iteration capacity temperature config args hparams reduction "
+    "dim dims size device mask anneal annealing opt idx"
 )
 ABBREVIATED = {"lv": ["log", "var"], "zmean": ["z", "mean"], "zmu": ["z", "mu"]}
 TOTALS = ("loss", "total_loss", "total", "loss_total", "objective", "vae_loss", "elbo_loss", "neg_elbo", "nelbo")
@@ -89,7 +90,7 @@ def role_of(name):
     said = set(words(name))
     if said <= NETWORK:
         return "network"
-    if said & SETTING and not said & (DECODED | MEAN):
+    if said & KL or (said & SETTING and not said & (DECODED | MEAN)):
         return "setting"
     if said & DECODED:
         return "x_decoded"

@@ -5,14 +5,24 @@ from itertools import permutations
 
 from vaehelpers.audit.calling.calls import JOINED, KEYED, Call
 from vaehelpers.audit.calling.failures import missing
-from vaehelpers.audit.calling.names import DOCUMENTED, LISTS, PRIOR, ROLES, SPREADS, role_of, spreads_of, words
+from vaehelpers.audit.calling.names import (
+    DOCUMENTED,
+    KL,
+    LISTS,
+    PRIOR,
+    ROLES,
+    SPREADS,
+    WEIGHT,
+    role_of,
+    spreads_of,
+    words,
+)
 from vaehelpers.audit.verdict import AuditError
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 OUTPUTS = [("x_decoded", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "x_decoded")]
 OUTPUTS += [("x_decoded", "z_mean", "z_log_var", "z"), ("x_decoded", "z", "z_mean", "z_log_var")]
 OUTPUTS += [("x_decoded", "x", "z_mean", "z_log_var"), ("z_mean", "z_log_var", "z", "x_decoded")]
-WEIGHT = {"weight", "weights", "w", "coef", "coeff", "factor", "scale", "beta", "lambda", "ratio"}
 ORDER = "x_decoded,x,z_mean,z_log_var"
 
 
@@ -39,13 +49,13 @@ def calls_of(loss_fn, arguments, order):
 
 def check_order(order):
     """The roles of an order that somebody wrote, as a tuple."""
-    roles = tuple(order.split(",") if isinstance(order, str) else order)
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown or not {"x", "x_decoded", "z_mean"} <= set(roles):
-        said = (
-            f"order is {','.join(roles)!r}: pass x, x_decoded, z_mean and one of {', '.join(SPREADS)} in the order of"
+    roles = tuple(role.strip() for role in (order.split(",") if isinstance(order, str) else order))
+    known = set(roles) <= set(ROLES) and len(set(roles)) == len(roles)
+    if not known or not {"x", "x_decoded", "z_mean"} <= set(roles) or not set(SPREADS) & set(roles):
+        raise ValueError(
+            f"order is {','.join(roles)!r}: pass x, x_decoded, z_mean and one of {', '.join(SPREADS)} in the order of "
+            f"the arguments (and z, where the loss takes a draw), such as {ORDER}"
         )
-        raise ValueError(f"{said} the arguments (and z, where the loss takes a draw), such as {ORDER}")
     return roles
 
 
@@ -103,7 +113,7 @@ def _refuse_other_terms(roles):
             f"it takes {', '.join(means + spreads)}: {what}? The KL to N(0, I) and one likelihood are all that is "
             "audited; write loss(x, x_decoded, z_mean, z_log_var) around it with the others held fixed"
         )
-    computed = [name for name in roles if {"kl", "kld"} & set(words(name)) and not set(words(name)) & WEIGHT]
+    computed = [name for name in roles if KL & set(words(name)) and not set(words(name)) & WEIGHT]
     if computed and not means and not spreads:
         raise AuditError(
             f"it takes a KL that is computed already ({computed[0]}): write loss(x, x_decoded, z_mean, z_log_var) "
