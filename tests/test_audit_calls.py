@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from audit_losses import cross_entropy, elbo, kl_per_dim, random_loss
+from audit_losses import Namespace, cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit.calling import reading
@@ -173,6 +173,15 @@ def test_terms_without_a_total_are_added(pack, total):
     assert "the sum of what it returns is taken as the total" in found.notes
 
 
+def test_a_total_beside_its_terms_is_taken_and_not_their_sum():
+    def loss(x, p, m, v):
+        return bce(x, p) + 2 * kl(m, v), bce(x, p), 5 * kl(m, v)
+
+    found = audit_loss(loss, **SMALL)
+    assert found.beta == pytest.approx(2)
+    assert "entry 0 of what it returns is taken as the total" in found.notes
+
+
 def test_two_totals_are_not_guessed_between():
     def loss(x, p, m, v):
         return bce(x, p) + kl(m, v), bce(x, p) + 3 * kl(m, v)
@@ -284,14 +293,18 @@ def test_lists_of_levels_are_lists(batch_size):
     assert (found.beta, found.batch_reduction) == (pytest.approx(2), "mean")
 
 
-def test_plural_names_may_be_one_tensor():
-    """NumPy would take a list of one level for an array [1, B, J], and sum over the wrong axis."""
+@pytest.mark.parametrize("framework", ["numpy", "tensorflow"])
+def test_plural_names_may_be_one_tensor(framework):
+    """A list of one level, taken for an array [1, B, J], would be summed over the wrong axis."""
+    f = Namespace(framework)
+    square = np.square if framework == "numpy" else pytest.importorskip("tensorflow").square
 
     def loss(x, recon, mus, logvars):
-        kl_per_latent = 0.5 * (np.exp(logvars) + np.square(mus) - np.add(logvars, 1))
-        return bce(x, recon) + np.sum(kl_per_latent, axis=1).mean()
+        per_latent = 0.5 * (f.exp(logvars) + square(mus) - 1 - logvars)
+        return f.mean(f.sum(0.5 * (x - recon) ** 2, (1, 2, 3))) + f.mean(f.sum(per_latent, 1))
 
-    assert audit_loss(loss, **SMALL).trains_elbo
+    found = audit_loss(loss, **SMALL)
+    assert (found.framework, found.beta) == (framework, pytest.approx(1))
 
 
 def test_mean_and_spread_side_by_side():

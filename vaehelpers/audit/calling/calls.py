@@ -54,22 +54,22 @@ class Keyed:
         return self[name]
 
 
-class Levels(list):
-    """A list of one level of codes, which says whether a loss went through it, and is no array to NumPy."""
+class Levels:
+    """One level of codes, to be gone through as a list of levels is; no framework takes it for an array `[1, B, J]`."""
 
     __array_ufunc__ = None
 
     def __init__(self, level):
-        super().__init__([level])
-        self.used = False
+        self._levels = [level]
 
     def __iter__(self):
-        self.used = True
-        return super().__iter__()
+        return iter(self._levels)
+
+    def __len__(self):
+        return 1
 
     def __getitem__(self, place):
-        self.used = True
-        return super().__getitem__(place)
+        return self._levels[place]
 
     def __array__(self, *arguments, **options):
         raise TypeError("a list of levels is no array")
@@ -120,10 +120,7 @@ class Call(NamedTuple):
             given = self._given(x, x_decoded, z_mean, z_log_var)
             positional = [_take(given, role) for role in self.positional]
             named = {name: _take(given, role) for name, role in self.by_name}
-            found = loss_fn(*positional, **named, **arguments)
-            if self.lists and not given["z_mean"].used:
-                raise TypeError("the loss does not go through a list of levels")
-            return total_of(found, self.result)
+            return total_of(loss_fn(*positional, **named, **arguments), self.result)
 
         return loss
 
