@@ -8,7 +8,8 @@ lessons := notebooks/0* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lab test deeper slow jax robust audit-torch check notebooks exercises results bench data lock
+.PHONY: help setup setup-dev setup-site lab test deeper slow jax robust audit-torch check notebooks exercises pretrained \
+	results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -59,6 +60,10 @@ notebooks: setup-dev
 exercises: setup-dev
 	$(python) scripts/make_exercises.py
 
+## make pretrained train the explorers' networks on the whole of MNIST, 8 minutes
+pretrained: setup
+	$(python) scripts/pretrained.py
+
 ## make results    train the headline experiments on the whole of MNIST that data/results lacks, hours; it resumes
 results: setup
 	$(python) scripts/results.py
@@ -80,3 +85,6 @@ setup:
 
 setup-dev:
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh dev
+
+setup-site:
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh site

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the three locks: every version and hash, no address. Needs uv (pip install uv).
+# Writes the four locks: every version and hash, no address. Needs uv (pip install uv).
 #   sh scripts/lock.sh         the newest versions
 #   sh scripts/lock.sh keep    the versions that are locked today, where pyproject.toml still allows them
 # One version of each package for all supported Pythons; what two locks share has one version in both.
@@ -19,3 +19,4 @@ lock() {
 lock requirements.lock --extra course --group build
 lock requirements-gpu.lock --extra course --extra gpu --group build --constraints requirements.lock
 lock requirements-dev.lock --extra dev --constraints requirements.lock
+lock requirements-site.lock --extra site --constraints requirements.lock --constraints requirements-dev.lock

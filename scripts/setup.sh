@@ -1,11 +1,12 @@
 #!/bin/sh
-# Creates .venv and installs the course's lock and the package into it; with `dev`, the tests' lock too.
+# Creates .venv and installs the course's lock and the package into it; with `dev`, the tests' lock too; with `site`,
+# also what drives a browser and builds the pages.
 # Does nothing when that is done already.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 what=${1:-course}
 stop() { printf '\nset-up stopped: %s\n' "$*" >&2; exit 1; }
-[ "$what" = course ] || [ "$what" = dev ] || stop "usage: sh scripts/setup.sh [dev]"
+case $what in course | dev | site) ;; *) stop "usage: sh scripts/setup.sh [dev|site]" ;; esac
 
 # A Python that TensorFlow has wheels for, with the venv module; the one that .venv was made with comes first.
 # Printed is the interpreter itself, not a virtual environment's link to it.
@@ -38,9 +39,12 @@ fi
 environment="$PWD: $version $lock $(cksum <"$lock")"
 package=$(cksum <pyproject.toml)
 dev=$(cksum <requirements-dev.lock)
+site=$(cksum <requirements-site.lock)
 stamped() { [ "$(cat ".venv/$1.stamp" 2>/dev/null)" = "$2" ]; }
 built() { stamped environment "$environment" && .venv/bin/python -c '' 2>/dev/null; }
-ready() { built && stamped package "$package" && { [ "$what" = course ] || stamped dev "$dev"; }; }
+with_dev() { [ "$what" = course ] || stamped dev "$dev"; }
+with_site() { [ "$what" != site ] || stamped site "$site"; }
+ready() { built && stamped package "$package" && with_dev && with_site; }
 if ready; then exit 0; fi
 
 # One set-up at a time: a second one waits. One that fails or is interrupted gives the old .venv back.
@@ -85,8 +89,9 @@ fi
 put environment "$environment" --require-hashes --requirement "$lock"
 rm -rf .venv.old
 put package "$package" --no-deps --no-build-isolation --editable .
-if [ "$what" = dev ]; then
+if [ "$what" != course ]; then
     stamped dev "$dev" || echo "Adding the tests' packages from requirements-dev.lock: a download of $dev_download MB, once."
     put dev "$dev" --require-hashes --requirement requirements-dev.lock
 fi
+if [ "$what" = site ]; then put site "$site" --require-hashes --requirement requirements-site.lock; fi
 echo "Done."

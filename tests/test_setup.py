@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 COURSE = "--require-hashes --requirement requirements.lock"
 PACKAGE = "--no-deps --no-build-isolation --editable ."
 DEV = "--require-hashes --requirement requirements-dev.lock"
+SITE = "--require-hashes --requirement requirements-site.lock"
 # Answers for Python, venv and pip: notes each install in the file `installed`, waits where `slow` is and fails where
 # `failing` is. It is copied into the .venv that it "makes", as `python -m venv` would.
 PRETENDED = r"""#!/bin/sh
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="a shell script for Linu
 def folder(tmp_path):
     """A folder with what set-up reads, and no GPU."""
     (tmp_path / "scripts").mkdir()
-    for name in ("scripts/setup.sh", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+    for name in ("scripts/setup.sh", "pyproject.toml", *(path.name for path in ROOT.glob("requirements*.lock"))):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "bin").mkdir()
     for name, text in (("python", PRETENDED), ("nvidia-smi", "#!/bin/sh\nexit 1\n")):
@@ -90,7 +91,8 @@ def wait_for(path):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "installs"), [([], ["dev"], [2, 3]), (["dev"], [], [3, 3]), (["course"], [], [2, 2])]
+    ("first", "second", "installs"),
+    [([], ["dev"], [2, 3]), (["dev"], [], [3, 3]), (["course"], [], [2, 2]), (["dev"], ["site"], [3, 4])],
 )
 def test_both_orders_install_each_lock_once(folder, first, second, installs):
     found = []
@@ -99,7 +101,7 @@ def test_both_orders_install_each_lock_once(folder, first, second, installs):
         assert set_up(folder, *arguments) == ""  # nothing is left to do
         found.append(len(installed(folder)))
     assert found == installs
-    assert installed(folder) == [COURSE, PACKAGE, DEV][: installs[-1]]
+    assert installed(folder) == [COURSE, PACKAGE, DEV, SITE][: installs[-1]]
 
 
 def test_only_what_changed_is_installed_again(folder):
@@ -168,11 +170,11 @@ def test_a_lock_whose_owner_is_gone_is_told_with_its_cure(folder):
 
 
 def test_an_unknown_argument_is_an_error(folder):
-    assert "usage: sh scripts/setup.sh [dev]" in set_up(folder, "everything", status=1)
+    assert "usage: sh scripts/setup.sh [dev|site]" in set_up(folder, "everything", status=1)
     assert not (folder / ".venv").exists()
 
 
-@pytest.mark.parametrize(("arguments", "upgrades"), [([], 3), (["keep"], 0)])
+@pytest.mark.parametrize(("arguments", "upgrades"), [([], 4), (["keep"], 0)])
 def test_make_lock_resolves_the_newest_versions(folder, arguments, upgrades):
     """uv keeps the versions of the file that it writes unless it is told to upgrade."""
     shutil.copy(ROOT / "scripts" / "lock.sh", folder / "scripts" / "lock.sh")
@@ -181,5 +183,5 @@ def test_make_lock_resolves_the_newest_versions(folder, arguments, upgrades):
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(["sh", "scripts/lock.sh", *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=True)
     asked = (folder / "asked").read_text(encoding="utf-8").splitlines()
-    assert len(asked) == 3 and sum("--upgrade" in line for line in asked) == upgrades
+    assert len(asked) == 4 and sum("--upgrade" in line for line in asked) == upgrades
     assert all("--generate-hashes" in line and "--no-emit-index-url" in line for line in asked)

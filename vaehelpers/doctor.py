@@ -15,6 +15,7 @@ import sys
 from importlib import metadata
 
 COURSE = {  # as in pyproject.toml: a test keeps them equal
+    "anywidget": ">=0.11,<1",
     "ipywidgets": ">=8.1,<9",
     "jupyterlab": ">=4.4,<5",
     "keras": ">=3.15,<4",
