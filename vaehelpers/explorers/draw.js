@@ -63,10 +63,10 @@ export function drawCurves(canvas, history, names) {
   });
 }
 
-const REACH = 5;
+export const REACH = 5;
 
-// The codes of some digits on the plane from -5 to 5: each digit is its own mark.
-export function drawPlane(canvas, codes, labels) {
+// The codes of some digits on the plane from -5 to 5: each digit is its own mark; a cross at `at`.
+export function drawPlane(canvas, codes, labels, at = null) {
   const context = canvas.getContext("2d");
   const size = canvas.width;
   const place = (value) => size / 2 + (value * size) / (2 * REACH);
@@ -82,4 +82,17 @@ export function drawPlane(canvas, codes, labels) {
     context.fillStyle = `hsl(${36 * label} 70% ${label % 2 ? 42 : 52}%)`;
     context.fillText(String(label), place(codes[2 * i]) - 3, place(-codes[2 * i + 1]) + 4);
   });
+  if (!at) return;
+  context.strokeStyle = inks(canvas).text;
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const [x, y] of [
+    [9, 0],
+    [0, 9],
+  ]) {
+    context.moveTo(place(at[0]) - x, place(-at[1]) - y);
+    context.lineTo(place(at[0]) + x, place(-at[1]) + y);
+  }
+  context.stroke();
+  context.lineWidth = 1;
 }
