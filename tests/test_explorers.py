@@ -95,3 +95,12 @@ def test_the_scripts_in_node(tmp_path):
     done = subprocess.run(["node", "--test", test], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "# skipped 0" in done.stdout
+
+
+def test_the_page_of_explorers_needs_nothing_else():
+    page = explorers.explorers_page()
+    assert re.findall(r"https?://[^\s\"'<]+|^import .*|src=|fetch\(", page, re.MULTILINE) == []
+    script = page.split("<script>")[1].split("</script>")[0]
+    names = re.findall(r"(?m)^(?:function|const|let) (\w+)", script)
+    assert len(set(names)) == len(names)  # one scope
+    assert "STYLE" not in page and "SCRIPT" not in page

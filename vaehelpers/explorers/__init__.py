@@ -3,6 +3,7 @@
 from vaehelpers.explorers.explorers import (
     beta_explorer,
     elbo_explorer,
+    explorers_page,
     latent_explorer,
     playground,
     reduction_calculator,
@@ -12,6 +13,7 @@ from vaehelpers.explorers.page import playground_page
 __all__ = [
     "beta_explorer",
     "elbo_explorer",
+    "explorers_page",
     "latent_explorer",
     "playground",
     "playground_page",

@@ -71,7 +71,7 @@ export function drawChart(canvas, { x, y, series, marks = [], here = null }) {
   context.lineWidth = 1;
 }
 
-// Rows of lengths, each row's laid end to end: [[["distortion", 6.4], ["rate", 0.6]], ...].
+// Rows of two lengths, laid end to end: [[["distortion", 6.4], ["rate", 0.6]], ...].
 export function drawLengths(canvas, rows, high) {
   const context = canvas.getContext("2d");
   const colours = inks(canvas);
@@ -79,20 +79,20 @@ export function drawLengths(canvas, rows, high) {
   context.font = "12px system-ui, sans-serif";
   context.textAlign = "left";
   rows.forEach((row, r) => {
-    let from = 0;
+    const top = r * 46 + 18;
+    let [from, free] = [0, 0];
     row.forEach(([name, length], k) => {
-      const [start, wide] = [from, (canvas.width * Math.max(0, length)) / high];
-      const top = r * 44 + 16;
+      const wide = (canvas.width * Math.max(0, length)) / high;
       context.strokeStyle = context.fillStyle = k ? colours.second : colours.first;
       context.globalAlpha = 0.3;
-      context.fillRect(start, top, wide, 22);
+      context.fillRect(from, top, wide, 22);
       context.globalAlpha = 1;
-      context.strokeRect(start + 0.5, top + 0.5, Math.max(0, wide - 1), 21);
-      context.fillStyle = colours.text;
+      context.strokeRect(from + 0.5, top + 0.5, Math.max(0, wide - 1), 21);
       const said = `${name} ${length.toFixed(2)}`;
-      const place = k ? Math.min(start, canvas.width - context.measureText(said).width) : start;
-      context.fillText(said, place, k ? top - 4 : top + 15);
+      const place = Math.min(Math.max(from, free), canvas.width - context.measureText(said).width);
+      context.fillText(said, place, top - 4);
       from += wide;
+      free = place + context.measureText(said).width + 14;
     });
   });
 }

@@ -1,5 +1,6 @@
 """Explorers on trained networks and on closed forms, to be moved by mouse, touch or keyboard in JupyterLab."""
 
+import base64
 import functools
 
 import numpy as np
@@ -8,7 +9,8 @@ from vaehelpers.collapse import collapse_at
 from vaehelpers.data import load_beta_grid, load_mnist
 from vaehelpers.data.beta_grid import DECODER
 from vaehelpers.data.checks import needs_course
-from vaehelpers.explorers.page import packed, page_data
+from vaehelpers.explorers.page import filled, packed, page_data
+from vaehelpers.explorers.scripts import classic_script
 
 SHOWN, PLANE = 10, 200
 SENTENCES = {
@@ -119,6 +121,19 @@ def playground():
         Train two VAEs here, in JupyterLab, by one click.
     """
     return _explorer("playground", page_data(), "")
+
+
+def explorers_page():
+    """The explorers on trained networks as the text of one HTML page, with the networks in it; no kernel, no network.
+
+    Example:
+        >>> page = explorers_page()
+        >>> page.startswith("<!doctype html>"), len(page) < 5_000_000
+        (True, True)
+    """
+    script = classic_script("beta_explorer.js", "latent_explorer.js", "reduction_calculator.js")
+    weights = base64.b64encode(grid_weights()).decode()
+    return filled("explorers.html", script, grid_data() | {"weights": weights})
 
 
 def _explorer(name, data, state, weights=b""):

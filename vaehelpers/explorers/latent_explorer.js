@@ -48,7 +48,7 @@ function makePlane(onPoint) {
 const isCode = (text) =>
   text.split(",").length === 2 && text.split(",").every((part) => Math.abs(part) <= REACH);
 
-const LIMITS = { beta: (text) => Number(text) > 0, z: isCode };
+const CODE_LIMITS = { beta: (text) => Number(text) > 0, z: isCode };
 
 // From one digit to another along a line: `onWalk` is told the place.
 function makeWay(codesOf, labels, onWalk) {
@@ -82,7 +82,7 @@ export function mountLatentExplorer(root, raw, text, onState) {
     plane.draw(codes(), data.labels, state.z);
     const image = data.images(data.betas.indexOf(state.beta), Float32Array.from(state.z));
     drawDigits(digit, [image], SIDE);
-    const at = `z = (${state.z.map((part) => part.toFixed(2)).join(", ")})`;
+    const at = `z = (${state.z.join(", ")})`;
     digit.setAttribute("aria-label", `what the decoder draws at ${at}`);
     line.textContent = `The decoder of beta ${written(state.beta)} at ${at}.`;
     beta.value = String(state.beta);
@@ -97,12 +97,13 @@ export function mountLatentExplorer(root, raw, text, onState) {
   const named = Object.fromEntries(data.betas.map((one) => [String(one), written(one)]));
   const [label, beta] = choice("beta", named, "1", (one) => move({ beta: Number(one) }));
   const set = (wanted) => {
-    const read = readState(wanted, { beta: 1, z: "0,0" }, LIMITS);
+    const read = readState(wanted, { beta: 1, z: "0,0" }, CODE_LIMITS);
     state.beta = namedBeta(data, read.beta);
     state.z = read.z.split(",").map((part) => clipped(Number(part)));
     show();
   };
-  root.append(label, element("div", { class: "beside" }, plane.canvas, digit), line, way);
+  const beside = element("div", { class: "beside" }, plane.canvas, digit);
+  root.append(element("div", { class: "bar" }, label), beside, line, way);
   set(text);
   return { set, redraw: show };
 }

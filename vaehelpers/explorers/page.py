@@ -53,10 +53,14 @@ def playground_page():
         (True, True)
     """
     data = page_data()
-    page = (HERE / "page.html").read_text(encoding="utf-8")
     weights = data["thresholds"]["bernoulli"]
     said = {"COUNT": f"{COUNT:,}", "LOCAL": f"{weights['local']:.0f}", "NOCODE": f"{weights['noCode']:.0f}"}
-    said |= {"STYLE": styles(), "SCRIPT": classic_script("playground.js"), "DATA": json.dumps(data)}
-    for name, text in said.items():
+    return filled("page.html", classic_script("playground.js"), data, said)
+
+
+def filled(template, script, data, said=()):
+    """A page with its style, script and data; each name in the template stands once and is replaced once."""
+    page = (HERE / template).read_text(encoding="utf-8")
+    for name, text in {**dict(said), "STYLE": styles(), "SCRIPT": script, "DATA": json.dumps(data)}.items():
         page = re.sub(rf"\b{name}\b", lambda _, text=text: text, page, count=1)
     return page

@@ -5,8 +5,8 @@ import { drawDigits } from "./draw.js";
 import { SIDE, nearest, prepareGrid } from "./grid.js";
 import { betaOf } from "./network.js";
 
-const START = { error: "bernoulli", pixels: "mean", latents: "mean", weight: 1, D: 784, J: 2 };
-const LIMITS = {
+const QUESTION = { error: "bernoulli", pixels: "mean", latents: "mean", weight: 1, D: 784, J: 2 };
+const LOSS_LIMITS = {
   error: (text) => text in ERRORS,
   pixels: (text) => text in REDUCTIONS,
   latents: (text) => text in REDUCTIONS,
@@ -34,7 +34,7 @@ function makePicture(data) {
 
 export function mountReductionCalculator(root, raw, text, onState) {
   const data = prepareGrid(raw);
-  const state = { ...START };
+  const state = { ...QUESTION };
   const picture = makePicture(data);
   const verdict = makeVerdict((beta, { error, D }) =>
     D === SIDE * SIDE
@@ -63,7 +63,7 @@ export function mountReductionCalculator(root, raw, text, onState) {
   ];
   settings.root.append(...sizes.map(([label]) => label));
   const set = (wanted) => {
-    Object.assign(state, readState(wanted, START, LIMITS));
+    Object.assign(state, readState(wanted, QUESTION, LOSS_LIMITS));
     show();
   };
   root.append(settings.root, ...verdict.said, ...picture.nodes, verdict.cure);
