@@ -57,6 +57,8 @@ def lab(tmp_path_factory):
     notebook = json.loads((ROOT / "notebooks" / "00_the_question.ipynb").read_text(encoding="utf-8"))
     notebook["cells"] = [cell | {"id": f"cell-{k}", "source": line} for k, line in enumerate(lines)]
     (folder / "notebooks" / "explorers.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    notebook["cells"] = [cell | {"id": "cell-0", "source": "1 / 0"}]
+    (folder / "notebooks" / "broken.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     with jupyterlab.served(folder) as address:
         yield address
 
@@ -163,6 +165,12 @@ def test_the_next_frame_comes_at_once(explorers):
 
 def test_nothing_was_asked_of_another_machine(explorers):
     assert explorers[1] == {"requests": [], "errors": []}
+
+
+def test_an_error_in_a_notebook_is_found(lab, browser):
+    page, _ = jupyterlab.watched_page(browser.new_context(), lab)
+    jupyterlab.open_notebook(page, lab, "notebooks/broken.ipynb")
+    assert jupyterlab.run_all(page) == ["division by zero"]
 
 
 @pytest.mark.parametrize("name", ALL if os.environ.get("ALL") else WHOLE)
