@@ -27,6 +27,7 @@ test: setup-dev
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
 check: test deeper slow jax robust
+	$(MAKE) browser-test ALL=yes
 
 deeper: setup-dev
 	$(nbval) notebooks/deeper
