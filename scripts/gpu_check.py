@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +106,7 @@ def measure_lesson(name):
     except CellExecutionError as error:
         broken = f"{error.ename}: {error.evalue}"[:300]
     times = [at for at, _ in cells] + [time.perf_counter()]
-    slowest = max(after - before for before, after in zip(times, times[1:], strict=False))
+    slowest = max(after - before for before, after in pairwise(times))
     return {"seconds": times[-1] - start, "slowest cell": slowest, "claims": broken or "hold"}
 
 
@@ -146,7 +147,7 @@ def line_of(part, here, cpu):
 def well(part, here):
     """Whether a part came out as it should: a test that failed or a claim that broke is a failure."""
     said = here.get("said", "1 passed")
-    return bool(here) and here.get("claims", "hold") == "hold" and "passed" in said and not (" failed" in said)
+    return bool(here) and here.get("claims", "hold") == "hold" and "passed" in said and " failed" not in said
 
 
 def check(backend, parts, size, environment=None):

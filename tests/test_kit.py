@@ -16,7 +16,7 @@ import kit  # scripts/kit.py, whether or not a folder kit/ lies beside it
 ROOT = Path(__file__).parent.parent
 KIT = ROOT / "kit"
 LOCK, CPU_LOCK = ((ROOT / f"requirements{name}.lock").read_text(encoding="utf-8") for name in ("", "-cpu"))
-# Lesson 00 up to its training, and its explorer, in a kernel of the environment that the kit made.
+# Lesson 00 up to its training, then the playground, in a kernel of the environment that the kit made.
 CELLS = """
 import nbformat
 from nbclient import NotebookClient
@@ -25,7 +25,7 @@ from vaehelpers import doctor
 notebook = nbformat.read("notebooks/00_the_question.ipynb", as_version=4)
 sources = [cell.source for cell in notebook.cells]
 until = next(i for i, source in enumerate(sources) if source.startswith("vae_with = train("))
-explorer = next(cell for cell in notebook.cells if "explorers.playground()" in cell.source)
+explorer = nbformat.v4.new_code_cell("from vaehelpers import explorers as e; e.playground()")
 notebook.cells = [*notebook.cells[:until], explorer]
 NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": "notebooks"}}).execute()
 shown = explorer.outputs[0].data
