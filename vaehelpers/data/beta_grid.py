@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from vaehelpers.data.mnist import data_folder
 
@@ -59,7 +58,8 @@ class BetaGrid:
             raise ValueError(f"z has shape {z.shape}: pass codes [N, 2]")
         code_kernel, code_bias, output_kernel, output_bias = (self.decoders[n][i].astype("float32") for n in DECODER)
         hidden = np.maximum(z @ code_kernel + code_bias, 0)
-        return expit(hidden @ output_kernel + output_bias).reshape(-1, 28, 28, 1)
+        logits = hidden @ output_kernel + output_bias
+        return (0.5 + 0.5 * np.tanh(0.5 * logits)).reshape(-1, 28, 28, 1)  # the sigmoid, which never overflows
 
 
 def load_beta_grid():
