@@ -30,13 +30,24 @@ def _of_the_draw(oracle, probe):
     """What the decoder is given at codes that are set by hand, call after call."""
     draws = []
     for _ in range(int(np.clip(np.ceil(DRAWN / probe.z_mean.size), 2, MOST_CALLS))):
-        oracle.hand.decoder_input = None
-        oracle(probe)
-        z = _as_array(oracle.hand.decoder_input)
+        z = _as_array(_decoder_input(oracle, probe))
         if z is None or z.size != probe.z_mean.size:
             return None
         draws.append(z.reshape(probe.z_mean.shape))
     return fault_of_draws(probe.z_mean, probe.z_log_var, np.array(draws))
+
+
+def _decoder_input(oracle, probe):
+    """What the decoder is called on in a training step; on JAX, whose step knows no values, in a call for training."""
+    oracle.hand.decoder_input = None
+    oracle(probe)
+    if keras.backend.backend() == "jax":
+        oracle.hand.decoder_input = None
+        try:
+            oracle.model(ops.convert_to_tensor(probe.x.astype("float32")), training=True)
+        except Exception:  # whatever a model of anybody raises: then its draw is not looked at
+            return None
+    return oracle.hand.decoder_input
 
 
 def of_an_encoder(places, sizes):
