@@ -8,7 +8,7 @@ lessons := notebooks/0* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-site lab test deeper slow jax robust audit-torch check notebooks exercises pretrained \
+.PHONY: browser-test help setup setup-dev setup-site lab test deeper slow jax robust audit-torch check notebooks exercises pretrained \
 	results bench data lock
 help:
 	@grep -E '^## ' Makefile | cut -c4-
@@ -51,6 +51,10 @@ audit-torch:
 	PYTHONPATH=. .venv-torch/bin/python -m pytest -q --noconftest -o addopts= -rs -k torch tests/test_audit.py \
 		tests/test_audit_frameworks.py tests/test_audit_torch.py | tee .venv-torch/said; \
 		grep -q passed .venv-torch/said && ! grep -Eq "skipped|failed|error" .venv-torch/said
+
+## make browser-test  explorers and notebooks in JupyterLab, in Chromium (CHROMIUM=...); ALL=yes: every notebook
+browser-test: setup-site
+	$(python) -m pytest -q -s tests/browser
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup-dev

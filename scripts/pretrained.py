@@ -23,6 +23,7 @@ GRID = Path(__file__).parent.parent / "data" / "pretrained" / "beta_grid.npz"
 BELOW = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 16.0)
 ABOVE = (100.0, 392.0, 784.0)
 PHASES = ((3e-3, 20), (5e-4, 10))  # rate of learning, epochs
+LIKELIHOODS = ("bernoulli", "gaussian")  # whose thresholds are stored; the networks are Bernoulli's
 DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
 
 
@@ -77,8 +78,8 @@ if __name__ == "__main__":
         "seed": seed,
         "phases": PHASES,
         "n_train": len(x_train),
-        "threshold": threshold,
-        "no_code_above": collapse.no_code_pays_above(x_train),
+        "threshold": {name: collapse.collapse_threshold(x_train, name) for name in LIKELIHOODS},
+        "no_code_above": {name: collapse.no_code_pays_above(x_train, name) for name in LIKELIHOODS},
         "date": date.today().isoformat(),
         "device": runtime.devices()[0],
         "versions": {name: metadata.version(name) for name in ("keras", "tensorflow", "numpy")},

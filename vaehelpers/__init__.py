@@ -13,7 +13,7 @@ A batch of digits goes down through these rooms once; `core` runs on NumPy, SciP
     audit        which beta any loss trains                      core
     diagnostics  what a trained VAE is worth, in numbers, words  core, course for a Keras VAE
     plots        arrays to figures                               course
-    explorers    VAEs that train in a browser                    core
+    explorers    networks to touch and to train in a browser      core
     exercises    what is right, or which aspect is off           core
     claims       the sentences of a lesson that a cell checks    core
 

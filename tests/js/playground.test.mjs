@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { digitsFrom } from "../../vaehelpers/explorers/draw.js";
 import { makeTrainer } from "../../vaehelpers/explorers/network.js";
+import { answerAt } from "../../vaehelpers/explorers/betas.js";
+import { written } from "../../vaehelpers/explorers/controls.js";
 import * as play from "../../vaehelpers/explorers/playground.js";
 
 const page = readFileSync(new URL("../../docs/playground.html", import.meta.url), "utf8");
-const data = JSON.parse(page.match(/getElementById\("playground"\), (\{.*\})\);/)[1]);
+const data = JSON.parse(page.match(/getElementById\("playground"\), (\{.*\}), location/)[1]);
 const START = { error: "bernoulli", pixels: "sum", latents: "sum", weight: 1 };
 
 test("settings go into the address and come back", () => {
@@ -26,12 +28,12 @@ test("an address that makes no sense changes nothing", () => {
 
 test("which of the three answers holds", () => {
   const { bernoulli } = data.thresholds;
-  const at = (beta) => data.answers.indexOf(play.answerAt(beta, bernoulli, data.answers));
+  const at = (beta) => data.answers.indexOf(answerAt(beta, bernoulli, data.answers));
   assert.deepEqual([0.5, 1, bernoulli.local, 100, bernoulli.noCode, 392, 784].map(at), [0, 0, 1, 1, 2, 2, 2]);
 });
 
 test("numbers are written as the audit writes them", () => {
-  assert.deepEqual([392, 0.5, 1 / 784, 48.8281].map(play.written), ["392", "0.5", "0.00128", "48.8"]);
+  assert.deepEqual([392, 0.5, 1 / 784, 48.8281].map(written), ["392", "0.5", "0.00128", "48.8"]);
 });
 
 test("life at 1, collapse at 392 and 784, three seeds", () => {

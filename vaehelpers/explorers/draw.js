@@ -34,7 +34,8 @@ export function drawDigits(canvas, rows, side) {
 export function inks(canvas) {
   const style = getComputedStyle(canvas);
   const named = (name) => style.getPropertyValue(name).trim();
-  return { text: style.color, first: named("--first"), second: named("--second") };
+  const dark = style.color.match(/\d+/g)?.slice(0, 3).every((part) => part > 128);
+  return { text: style.color, first: named("--first"), second: named("--second"), dark };
 }
 
 // Two curves over the steps, each on its own scale, with their last values written beside them.
@@ -63,10 +64,10 @@ export function drawCurves(canvas, history, names) {
   });
 }
 
-const REACH = 5;
+export const REACH = 5;
 
-// The codes of some digits on the plane from -5 to 5: each digit is its own mark.
-export function drawPlane(canvas, codes, labels) {
+// The codes of some digits on the plane from -5 to 5: each digit is its own mark; a cross at `at`.
+export function drawPlane(canvas, codes, labels, at = null) {
   const context = canvas.getContext("2d");
   const size = canvas.width;
   const place = (value) => size / 2 + (value * size) / (2 * REACH);
@@ -78,8 +79,22 @@ export function drawPlane(canvas, codes, labels) {
   context.stroke();
   context.globalAlpha = 1;
   context.font = "10px system-ui, sans-serif";
+  const light = inks(canvas).dark ? 66 : 38;
   labels.forEach((label, i) => {
-    context.fillStyle = `hsl(${36 * label} 70% ${label % 2 ? 42 : 52}%)`;
+    context.fillStyle = `hsl(${36 * label} 70% ${light + (label % 2 ? 0 : 8)}%)`;
     context.fillText(String(label), place(codes[2 * i]) - 3, place(-codes[2 * i + 1]) + 4);
   });
+  if (!at) return;
+  context.strokeStyle = inks(canvas).text;
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const [x, y] of [
+    [9, 0],
+    [0, 9],
+  ]) {
+    context.moveTo(place(at[0]) - x, place(-at[1]) - y);
+    context.lineTo(place(at[0]) + x, place(-at[1]) + y);
+  }
+  context.stroke();
+  context.lineWidth = 1;
 }

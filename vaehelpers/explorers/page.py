@@ -4,23 +4,14 @@ import base64
 import functools
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_mnist
+from vaehelpers.explorers.scripts import HERE, classic_script, styles
 
-HERE = Path(__file__).parent
-SCRIPTS = ("network.js", "draw.js", "session.js", "playground.js")
 COUNT, PLANE, LEVELS = 1500, 150, 15
-
-
-def joined_script():
-    """The modules as one classic script, which a page may run from a file: without imports and exports."""
-    source = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    source = re.sub(r'(?ms)^import \{[^}]*\} from "[^"]*";\n', "", source)
-    return re.sub(r"(?m)^export ", "", source)
 
 
 def packed(images):
@@ -62,10 +53,14 @@ def playground_page():
         (True, True)
     """
     data = page_data()
-    page = (HERE / "page.html").read_text(encoding="utf-8")
     weights = data["thresholds"]["bernoulli"]
     said = {"COUNT": f"{COUNT:,}", "LOCAL": f"{weights['local']:.0f}", "NOCODE": f"{weights['noCode']:.0f}"}
-    said |= {"SCRIPT": joined_script(), "DATA": json.dumps(data)}
-    for name, text in said.items():
+    return filled("page.html", classic_script("playground.js"), data, said)
+
+
+def filled(template, script, data, said=()):
+    """A page with its style, script and data; each name in the template stands once and is replaced once."""
+    page = (HERE / template).read_text(encoding="utf-8")
+    for name, text in {**dict(said), "STYLE": styles(), "SCRIPT": script, "DATA": json.dumps(data)}.items():
         page = re.sub(rf"\b{name}\b", lambda _, text=text: text, page, count=1)
     return page

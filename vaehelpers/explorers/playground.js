@@ -1,6 +1,7 @@
 // The playground: two VAEs trained side by side in the page, on real digits, under settings that
 // the reader turns. What is said about beta is computed as the audit computes it.
-import { betaOf } from "./network.js";
+import { answerAt, makeSettings, makeVerdict } from "./betas.js";
+import { choice, control, element } from "./controls.js";
 import { digitsFrom, drawCurves, drawDigits, drawPlane } from "./draw.js";
 import { openSession } from "./session.js";
 
@@ -24,22 +25,6 @@ const SITUATIONS = {
   ],
 };
 
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-// Three significant digits, more for whole numbers, as the audit writes them.
-export function written(value) {
-  const whole = value >= 1 && Math.abs(value - Math.round(value)) < 1e-3 * value;
-  return whole ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
-}
-
 // The settings as a short text for the address, and back; what cannot be read is left as it was.
 export function toText(state) {
   const one = (s) => [s.error, s.pixels, s.latents, s.weight].join(",");
@@ -60,80 +45,7 @@ export function fromText(text, state) {
   return state;
 }
 
-// Which of the three answers holds at a beta, of the digits on the page.
-export function answerAt(beta, thresholds, answers) {
-  if (beta >= thresholds.noCode) return answers[2];
-  return answers[beta >= thresholds.local ? 1 : 0];
-}
-
-// The lines that train beta 1 with this error.
-export function cureOf(settings) {
-  const pixels =
-    settings.error === "squared"
-      ? "0.5 * ops.square(x - x_decoded)"
-      : "ops.binary_crossentropy(x, x_decoded)";
-  return (
-    `error = ops.sum(ops.reshape(${pixels}, (ops.shape(x)[0], -1)), axis=1)\n` +
-    "kl = 0.5 * ops.sum(ops.exp(z_log_var) + z_mean**2 - 1 - z_log_var, axis=1)\n" +
-    "loss = ops.mean(error + kl)"
-  );
-}
-
-function choice(label, options, value, onChange) {
-  const select = element("select", { onchange: () => onChange(select.value) });
-  for (const [name, text] of Object.entries(options)) {
-    select.append(element("option", { value: name }, text));
-  }
-  select.value = value;
-  select.dataset.lmSuppressShortcuts = "true";
-  return [element("label", {}, label, select), select];
-}
-
-const REDUCTIONS = { sum: "sum", mean: "mean" };
-const ERRORS = { bernoulli: "cross-entropy", squared: "squared error" };
-
-// The four things that a loss may differ in; `set` writes settings into them.
-function makeControls(settings, change) {
-  const asked = {
-    error: choice("error", ERRORS, settings.error, (error) => change({ error })),
-    pixels: choice("over 784 pixels", REDUCTIONS, settings.pixels, (pixels) => change({ pixels })),
-    latents: choice("KL over 2 latents", REDUCTIONS, settings.latents, (latents) =>
-      change({ latents }),
-    ),
-  };
-  const weight = element("input", { type: "number", min: "0", step: "any" });
-  weight.dataset.lmSuppressShortcuts = "true";
-  weight.addEventListener("input", () => {
-    if (weight.value !== "" && Number(weight.value) >= 0) change({ weight: Number(weight.value) });
-  });
-  const labels = Object.values(asked).map(([label]) => label);
-  const weighted = element("label", {}, "weight on the KL", weight);
-  const set = (values) => {
-    for (const [name, [, select]] of Object.entries(asked)) select.value = values[name];
-    if (document.activeElement !== weight) weight.value = values.weight;
-  };
-  return { root: element("div", { class: "controls" }, ...labels, weighted), set };
-}
-
-// What is said about settings: their beta, what the data say of it, and the lines that train beta 1.
-function makeVerdict(data) {
-  const beta = element("p", { class: "beta", "aria-live": "polite" });
-  const answer = element("p", { class: "answer" });
-  const code = element("pre");
-  const copy = element("button", { type: "button" }, "copy");
-  copy.addEventListener("click", () => navigator.clipboard?.writeText(code.textContent));
-  const summary = element("summary", {}, "the lines that train beta 1");
-  const say = (settings) => {
-    const trained = betaOf(settings, SIZES.pixels, SIZES.latents);
-    beta.textContent = `These settings train beta = ${written(trained)}.`;
-    const found = answerAt(trained, data.thresholds[settings.error], data.answers);
-    answer.textContent = `On these digits: ${found}.`;
-    code.textContent = cureOf(settings);
-  };
-  return { said: [beta, answer], cure: element("details", {}, summary, code, copy), say };
-}
-
-// Digits and what comes back, the two terms over the steps, codes on the plane; each says its value.
+// Digits and what comes back, both terms over the steps, codes on the plane; each says its value.
 function makePictures(name, data) {
   const digits = element("canvas", { role: "img", class: "digits" });
   const curves = element("canvas", { role: "img", width: 220, height: 160 });
@@ -164,11 +76,15 @@ function makePictures(name, data) {
 
 // One network: its controls, its pictures, what is said about it, and its training.
 function makePanel(name, data, settings, onChange) {
-  const verdict = makeVerdict(data);
+  const judge = (beta, { error }) =>
+    `On these digits: ${answerAt(beta, data.thresholds[error], data.answers)}.`;
+  const verdict = makeVerdict(judge);
+  const say = () => verdict.say(settings, SIZES.pixels, SIZES.latents);
   const pictures = makePictures(name, data);
-  const controls = makeControls(settings, (values) => {
+  const names = { pixels: "over 784 pixels", latents: "KL over 2 latents" };
+  const controls = makeSettings(settings, names, (values) => {
     Object.assign(settings, values);
-    verdict.say(settings);
+    say();
     onChange();
   });
   const session = openSession((at) => pictures.show(settings, at));
@@ -178,7 +94,7 @@ function makePanel(name, data, settings, onChange) {
     const given = { images, tests, plane, sizes: SIZES, seed };
     session.tell({ given, settings: { ...settings, rate }, run });
     controls.set(settings);
-    verdict.say(settings);
+    say();
   };
   const parts = [controls.root, ...verdict.said, ...pictures.nodes, verdict.cure];
   const title = element("h2", {}, `Network ${name}`);
@@ -196,12 +112,13 @@ function prepare(raw) {
   return { ...raw, images, tests, plane, planeLabels: raw.labels };
 }
 
-export function mountPlayground(root, raw) {
+// `text` is the state to begin with; `onState` is told each later one.
+export function mountPlayground(root, raw, text, onState) {
   const data = prepare(raw);
   const first = SITUATIONS[Object.keys(SITUATIONS)[0]].map((settings) => ({ ...settings }));
-  const state = fromText(location.hash, { settings: first, rate: 0.005 });
+  const state = fromText(text, { settings: first, rate: 0.005 });
   let running = false;
-  const remember = () => history.replaceState(null, "", `#${toText(state)}`);
+  const remember = () => onState(toText(state));
   const tell = () => {
     remember();
     panels.forEach(({ session }, k) =>
@@ -210,18 +127,18 @@ export function mountPlayground(root, raw) {
   };
   const begin = () => panels.forEach((panel) => panel.begin(state.rate, running));
   const panels = state.settings.map((s, k) => makePanel("AB"[k], data, s, tell));
-  const start = element("button", { type: "button", class: "start" }, "Train both");
+  const start = control("button", { type: "button", class: "start" }, "Train both");
   start.addEventListener("click", () => {
     running = !running;
     start.textContent = running ? "Pause" : "Go on";
     panels.forEach(({ session }) => session.tell({ run: running }));
   });
-  const again = element("button", { type: "button", onclick: begin }, "Start over");
+  const again = control("button", { type: "button", onclick: begin }, "Start over");
   const bar = [start, again, ...makeBar(state, { tell, begin, remember })];
   const both = element("div", { class: "panels" }, ...panels.map((panel) => panel.root));
   root.append(element("div", { class: "bar" }, ...bar), both);
   begin();
-  return () => panels.forEach(({ session }) => session.close());
+  return { close: () => panels.forEach(({ session }) => session.close()) };
 }
 
 // What both networks share: a situation, which starts over, and the learning rate.

@@ -38,14 +38,21 @@ export function makeSession(post, slice) {
 // A worker where the browser allows one from a blob, else slices of 8 ms on the page's own thread.
 export function openSession(onShow) {
   const parts = [...PARTS, makeSession].map(String).join("\n");
-  const source = `${parts}\nconst told = makeSession(postMessage, 40);onmessage = (e) => told(e.data);`;
+  const listen = "const told = makeSession(postMessage, 40); onmessage = (e) => told(e.data);";
+  const source = `${parts}\n${listen}`;
   try {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const worker = new Worker(url);
-    const session = { tell: (message) => worker.postMessage(message), kind: "worker" };
+    const sent = [];
+    const tell = (message) => {
+      sent.push(message);
+      worker.postMessage(message);
+    };
+    const session = { tell, kind: "worker" };
     worker.onmessage = (event) => onShow(event.data);
     worker.onerror = () => {
       const told = makeSession(onShow, 8);
+      sent.forEach(told);
       session.kind = "slices";
       session.tell = told;
     };

@@ -1,0 +1,95 @@
+"""Networks that are trained already: a decoder for each of 16 betas, with what it reached and where it puts digits."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from vaehelpers.data.mnist import data_folder
+
+GRID_SHA256 = "2a72ab7a9060d3704980097616af0a4a4eaf666042278b7a390c2879e1a076fa"  # of the file
+DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BetaGrid:
+    """Dense VAEs (784-128-2-128-784, cross-entropy) of MNIST, row i trained at `betas[i]`, one seed.
+
+    They have seen MNIST's training digits except the embedded sample's 1,000 test digits, `load_mnist().x_test`.
+
+    Attributes:
+        betas: `[B]`.
+        distortion, rate: `[B]`, nats per image, means over MNIST's own 10,000 test digits.
+        z_mean, z_log_var: `[B, 1000, 2]`, float16, q(z|x) of the sample's test digits.
+        decoders: name to float16 weights `[B, ...]`: "code_kernel", "code_bias", "output_kernel", "output_bias".
+        threshold, no_code_above: "bernoulli" and "gaussian" to the beta above which, for the training digits, collapse
+            is a local optimum, and the one above which no code pays: see `collapse.collapse_at`.
+        about: seed, epochs, date, versions.
+    """
+
+    betas: np.ndarray
+    distortion: np.ndarray
+    rate: np.ndarray
+    z_mean: np.ndarray
+    z_log_var: np.ndarray
+    decoders: dict
+    threshold: dict
+    no_code_above: dict
+    about: dict
+
+    def __repr__(self):
+        first, last = self.betas[[0, -1]]
+        return f"BetaGrid: {len(self.betas)} trained decoders, beta {first:g} to {last:g}, of MNIST"
+
+    def decode(self, i, z):
+        """The pixels' probabilities `[N, 28, 28, 1]`, float32, that the network of `betas[i]` makes of codes `[N, 2]`.
+
+        Raises:
+            ValueError: for codes of another shape.
+
+        Example:
+            >>> from vaehelpers.data import load_beta_grid
+            >>> load_beta_grid().decode(3, [[0.0, 0.0]]).shape
+            (1, 28, 28, 1)
+        """
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != 2:
+            raise ValueError(f"z has shape {z.shape}: pass codes [N, 2]")
+        code_kernel, code_bias, output_kernel, output_bias = (self.decoders[n][i].astype("float32") for n in DECODER)
+        hidden = np.maximum(z @ code_kernel + code_bias, 0)
+        return expit(hidden @ output_kernel + output_bias).reshape(-1, 28, 28, 1)
+
+
+def load_beta_grid():
+    """Load the stored networks, which need no framework.
+
+    Returns:
+        A `BetaGrid`.
+
+    Raises:
+        FileNotFoundError, ValueError: for a file that is missing, truncated or altered (told by its SHA-256).
+
+    Example:
+        >>> grid = load_beta_grid()
+        >>> grid
+        BetaGrid: 16 trained decoders, beta 0.1 to 784, of MNIST
+        >>> bool(grid.rate[-1] < 0.001)  # at 784 nothing is left
+        True
+    """
+    path = data_folder() / "pretrained" / "beta_grid.npz"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout data`, or install the package again")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != GRID_SHA256:
+        raise ValueError(
+            f"{path} is truncated or altered: its SHA-256 is {found}, not {GRID_SHA256}. "
+            "Restore it with `git checkout data`"
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        stored = {name: arrays[name] for name in arrays.files}
+    about = json.loads(str(stored.pop("about")))
+    decoders = {name: stored.pop(name) for name in DECODER}
+    thresholds = {name: about.pop(name) for name in ("threshold", "no_code_above")}
+    return BetaGrid(decoders=decoders, about=about, **thresholds, **stored)
