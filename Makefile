@@ -4,7 +4,7 @@ python := .venv/bin/python
 # Tests go to as many processes as cores and memory allow (conftest.py); a notebook, being one kernel, stays whole.
 units := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --dist worksteal
 nbval := $(python) -m pytest -n auto --dist loadscope --nbval --budgets notebooks
-lessons := notebooks/0* notebooks/solutions
+lessons := notebooks/[0-9]* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help

@@ -11,6 +11,7 @@ from collections import Counter
 from make_exercises import CHECK, STUB
 
 MAX_CELLS, MIN_CELLS = 30, 20
+MAX_CELLS_OF_THE_CLINIC = 60  # lesson 10: seven cases and the messages
 MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
@@ -32,9 +33,9 @@ def tags(cell):
     return set(cell["metadata"].get("tags", []))
 
 
-def problems(notebook, size=0, lesson=True):
+def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS):
     """Every rule that a notebook (parsed JSON) breaks, as sentences; the proportions are a lesson's."""
-    found = [*_metadata(notebook), *_prose(notebook), *(_proportions(notebook) if lesson else [])]
+    found = [*_metadata(notebook), *_prose(notebook), *(_proportions(notebook, most_cells) if lesson else [])]
     for number, cell in enumerate(code_cells(notebook), start=1):
         broken = [*_code_cell(cell, number), *_figure(cell, _prose_below(notebook, cell))]
         found += [f"code cell {number}: {problem}" for problem in broken]
@@ -63,10 +64,10 @@ def _prose(notebook):
         yield "an image has no alternative text"
 
 
-def _proportions(notebook):
+def _proportions(notebook, most_cells):
     cells, code = len(notebook["cells"]), code_cells(notebook)
-    if not MIN_CELLS <= cells <= MAX_CELLS:
-        yield f"{cells} cells, not {MIN_CELLS} to {MAX_CELLS}"
+    if not MIN_CELLS <= cells <= most_cells:
+        yield f"{cells} cells, not {MIN_CELLS} to {most_cells}"
     if not 0.45 <= 1 - len(code) / cells <= 0.6:
         yield f"{1 - len(code) / cells:.0%} of the cells are Markdown, not 45 to 60 %"
     if sum(IGNORE in tags(cell) for cell in code) > MAX_IGNORED:

@@ -18,6 +18,10 @@ MALFORMED = {
         lambda x, p, m, v: cross_entropy(x, p).sum(PIXELS).mean() + np.maximum(kl_per_dim(m, v).mean(0), 0.5).sum(),
         "0.5 nats a latent",
     ),
+    "free bits of a KL over 784": (
+        lambda x, p, m, v: cross_entropy(x, p).mean() + np.maximum(kl_per_dim(m, v).mean(0) / 784, 0.5).sum(),
+        "the KL is free up to 300 nats a latent dimension at least",
+    ),
     "a floor": (
         lambda x, p, m, v: (cross_entropy(x, p).sum(PIXELS) + np.maximum(kl_per_dim(m, v).sum(1), 3)).mean(),
         "3 nats in all",

@@ -223,6 +223,32 @@ def test_log_variances_behind_a_relu_are_named(smallest, said):
     assert [said in sentence for _, sentence in found] == ([] if said is None else [True])
 
 
+@pytest.mark.parametrize(
+    ("z_mean", "z_log_var", "said"),
+    [
+        (lambda m: np.maximum(m, 0), lambda m: m[::-1], "z_mean is never below 0, as behind a ReLU ("),
+        (lambda m: m, lambda m: m, "z_mean and z_log_var are the same numbers"),
+        (lambda m: m, np.zeros_like, "z_log_var is never below 0, as behind a ReLU (100 % are 0)"),
+        (lambda m: m, lambda m: m[::-1], None),
+        (np.zeros_like, np.zeros_like, None),  # collapsed: both are 0 at the optimum
+    ],
+)
+def test_means_behind_a_relu_and_one_layer_for_both_are_named(z_mean, z_log_var, said):
+    from vaehelpers.diagnostics import Evaluation
+
+    m = np.random.default_rng(0).normal(size=(100, 2))
+    kl = 0.5 * (np.exp(z_log_var(m)) + z_mean(m) ** 2 - 1 - z_log_var(m))
+    evaluation = Evaluation(np.full(100, 2.0), kl, z_mean(m), z_log_var(m))
+    found = causes.about_causes(evaluation, True, None, None, None)
+    assert [said in sentence for _, sentence in found] == ([] if said is None else [True])
+
+
+def test_logits_are_called_that(images):
+    assert says(
+        diagnose(vae_of(from_logits, encoder(), decoder(None)), images), "is read as logits, as its loss reads it"
+    )
+
+
 def test_a_decoder_that_sees_the_image_otherwise_needs_no_code():
     found = causes.about_causes(evaluation_of(np.zeros([9, 1]), 80.0), True, None, None, 100.0)
     assert len(found) == 1 and "It is 20 nats better than the best constant image without a code" in found[0][1]

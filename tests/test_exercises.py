@@ -68,6 +68,16 @@ NARROW = 0.1**0.5  # the width of lesson 08's q
 # The check, the right answer, and wrong answers with a word of the hint that each must get.
 NUMBERS = [
     (
+        exercises.check_beta_of_a_wrong_divisor,
+        4,
+        {1: "both numbers agree", 0.25: "other way round", 128: "divided by 32", 1 / 32: "not averaged"},
+    ),
+    (
+        exercises.check_free_nats,
+        392,
+        {0.5: "as it is written", 0.5 / 784: "later, not sooner", 784: "one dimension", 1: "before the floor"},
+    ),
+    (
         exercises.check_distortion_from_mean,
         164.64,
         {0.21: "factor 784", 0.00026786: "do not divide", -164.64: "sign", 237.53: "bits"},
@@ -308,6 +318,53 @@ def test_the_repaired_loss_is_judged_by_the_audit(capsys):
         assert verdict.startswith("✗") and word in verdict
 
 
+REPORT = {
+    "versions": "keras 3.15.1",
+    "pixels": (0.0, 1.0),
+    "likelihood": "bernoulli",
+    "beta": 1.0,
+    "distortion": 172.0,
+    "rate": 4.5,
+    "active_units": 2,
+    "threshold": 31.2,
+    "audit": "This loss trains beta = 1.",
+}
+
+
+def test_a_bug_report_that_can_be_answered(capsys):
+    assert said(exercises.check_bug_report, ..., capsys) == NOT_YET
+    for changes in ({}, {"threshold": None, "likelihood": "laplace", "pixels": (-1, 1), "distortion": -900.0}):
+        assert said(exercises.check_bug_report, REPORT | changes, capsys) == "✓ right"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"pixels": (1, 1)}, "smallest and the largest"),
+        ({"pixels": (-1, 1)}, "case 3"),
+        ({"rate": -0.1}, "never negative; has it"),
+        ({"rate": "4.5"}, "rate: one number"),
+        ({"distortion": -172}, "distortion: a cross-entropy"),
+        ({"beta": 0.0}, "weight of 0"),
+        ({"active_units": 1.5}, "active_units"),
+        ({"threshold": 0}, "threshold"),
+        ({"versions": " "}, "versions: words"),
+        ({"audit": "fine"}, "what audit_loss prints"),
+    ],
+)
+def test_what_a_bug_report_gets_wrong_is_named(changes, word, capsys):
+    verdict = said(exercises.check_bug_report, REPORT | changes, capsys)
+    assert verdict.startswith("✗") and word in verdict
+
+
+def test_a_bug_report_without_its_parts(capsys):
+    assert "a dict is wanted" in said(exercises.check_bug_report, "it does not work", capsys)
+    assert "without beta, rate nobody" in said(
+        exercises.check_bug_report, {k: v for k, v in REPORT.items() if k not in ("beta", "rate")}, capsys
+    )
+
+
 def test_every_check_is_tested():
-    tested = {check.__name__ for check, *_ in [*NUMBERS, *FUNCTIONS, *SEQUENCES]} | {"check_repaired_loss"}
+    tested = {check.__name__ for check, *_ in [*NUMBERS, *FUNCTIONS, *SEQUENCES]}
+    tested |= {"check_repaired_loss", "check_bug_report"}
     assert tested == set(exercises.__all__)

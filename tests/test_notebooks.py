@@ -14,12 +14,22 @@ import pytest
 from count_words import count, prose
 from execute_notebooks import clean
 from make_exercises import CHECK, exercise_of
-from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, open_problems, problems
+from notebook_guards import (
+    MAX_CELLS,
+    MAX_CELLS_OF_THE_CLINIC,
+    MAX_IGNORED_SHARE,
+    code_cells,
+    ignored_share,
+    open_problems,
+    problems,
+)
 
 from vaehelpers import exercises
+from vaehelpers.diagnostics.tree import STEPS, as_table
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+CLINIC = ROOT / "notebooks" / "10_the_clinic.ipynb"
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("[0-9]*.ipynb"))
 EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("[0-9]*.ipynb"))
@@ -38,7 +48,8 @@ def test_there_are_lessons():
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_keeps_the_rules(path):
-    assert problems(read(path), path.stat().st_size) == []
+    most_cells = MAX_CELLS_OF_THE_CLINIC if path == CLINIC else MAX_CELLS
+    assert problems(read(path), path.stat().st_size, most_cells=most_cells) == []
 
 
 @pytest.mark.parametrize("path", [*DEEPER, *SOLUTIONS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -48,12 +59,33 @@ def test_deeper_pages_exercises_and_solutions_keep_the_rules(path):
 
 def test_the_main_path_stays_short():
     """An evening a lesson: words of prose, code cells and the lines of a typical one."""
-    counts = [count(path) for path in LESSONS]
-    assert sum(counted["words"] for counted in counts) <= 1450 * len(LESSONS)
+    counts = [count(path) for path in LESSONS if path != CLINIC]
+    assert sum(counted["words"] for counted in counts) <= 1450 * len(counts)
     assert max(counted["words"] for counted in counts) <= 1700
-    assert sum(counted["code"] for counted in counts) <= 15 * len(LESSONS)
+    assert sum(counted["code"] for counted in counts) <= 15 * len(counts)
     assert max(counted["median lines"] for counted in counts) <= 5
-    assert len(DEEPER) <= 7
+    assert len(DEEPER) <= 8
+
+
+def test_the_clinic_stays_short_too():
+    """Lesson 10 has limits of its own beside those of the way through: it is looked up, case by case."""
+    counted = count(CLINIC)
+    assert counted["words"] <= 1700
+    assert counted["code"] <= 30
+    assert counted["median lines"] <= 5
+
+
+def test_the_tree_is_the_same_in_the_lesson_and_before_the_symptoms():
+    text = as_table()
+    assert text in (ROOT / "docs" / "symptoms.md").read_text(encoding="utf-8")
+    assert any(text in "".join(cell["source"]) for cell in read(CLINIC)["cells"])
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_the_tree_names_the_cases_that_there_are(number):
+    headings = [line for cell in read(CLINIC)["cells"] for line in cell["source"] if line.startswith("### Case")]
+    assert headings[number - 1].startswith(f"### Case {number}: ")
+    assert any(re.search(rf"cases? [^;]*\b{number}\b", step.read) for step in STEPS)
 
 
 def test_words_are_those_of_prose():

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from vaehelpers.audit.keras_classes import one_line
+from vaehelpers.audit.keras_faults import weights_of
 from vaehelpers.audit.keras_models import borrow
 from vaehelpers.audit.keras_state import left_as_it_was
 from vaehelpers.audit.keras_vae import audit_keras_vae
@@ -25,9 +26,10 @@ class TrainingGuard(keras.callbacks.Callback):
 
     Before the first epoch it prints what `audit_keras_vae` finds of the model as it is compiled and, with `x`, where
     that beta lies. After two full epochs it warns once, at the end of an epoch with a rate below 0.01 nats, but not
-    while the weight of the KL still moves. The rate is what the model reports as `rate`, else that of `x` under
-    `model.encoder`, else the most that a reported `kl_loss` or `kl` can mean. Weights, metrics, the optimiser's state
-    and random numbers are the same, bit by bit, with and without it. A model that cannot be audited gets one line.
+    while the weight of the KL still moves; and once where a callback changes a weight that is a plain number, which the
+    compiled step froze. The rate is what the model reports as `rate`, else that of `x` under `model.encoder`, else the
+    most that a reported `kl_loss` or `kl` can mean. Weights, metrics, the optimiser's state and random numbers are the
+    same, bit by bit, with and without it. A model that cannot be audited gets one line.
 
     Args:
         x: images `[N, ...]` as the model is trained on, or `None`.
@@ -69,15 +71,19 @@ class TrainingGuard(keras.callbacks.Callback):
         self._latent_dim = 1
         self.found, failure = self._audit()
         self._beta = self._beta_now()
+        self._at_start = self._beta
+        self._frozen = False
         if self.found is None:
             print(f"TrainingGuard: which beta this model trains cannot be told ({failure}); it is trained as it is.")
             return
-        print(f"TrainingGuard: {str(self.found).splitlines()[0]}")
+        said = str(self.found).splitlines()[0]
+        print(*(f"TrainingGuard: {line}" for line in (said, *self.found.faults)), sep="\n")
         if self.x is not None:
             print(f"TrainingGuard: {self._where(self.found)}")
 
     def on_epoch_end(self, epoch, logs=None):
         self._epochs += 1
+        self._warn_of_a_frozen_number()
         self.rate = self._rate_now(logs or {})
         low = self.rate is not None and self.rate < COLLAPSED
         self._warned &= low
@@ -108,12 +114,7 @@ class TrainingGuard(keras.callbacks.Callback):
 
     def _beta_now(self):
         """Beta, or `None`, at this moment; and the weights of the model's own that may be that of the KL."""
-        named = {
-            name: float(value)
-            for name, value in vars(self.model).items()
-            if ("beta" in name or "weight" in name) and _is_number(value)
-        }
-        return None if self.found is None else self.found.beta, named
+        return None if self.found is None else self.found.beta, weights_of(self.model)
 
     def _weight_moves(self):
         """Whether the KL's weight is another than when this was last asked."""
@@ -123,6 +124,27 @@ class TrainingGuard(keras.callbacks.Callback):
         if (beta is None) != (beta_now is None) or named != named_now:
             return True
         return beta is not None and not np.isclose(beta, beta_now, rtol=1e-3)
+
+    def _warn_of_a_frozen_number(self):
+        """Whether a plain number was changed that the loss reads: the compiled step keeps its first value."""
+        model = self.model
+        beta, before = self._at_start
+        changed = [
+            name
+            for name, value in weights_of(model).items()
+            if value != before.get(name, value) and not isinstance(vars(model)[name], keras.Variable)
+        ]
+        if not changed or self._frozen or model.run_eagerly:
+            return
+        self._frozen = True
+        audited = self._audit()[0]
+        if (audited is None) != (beta is None) or (audited is not None and not np.isclose(audited.beta, beta)):
+            warnings.warn(
+                f"{changed[0]} was changed during training and is a plain number, so the compiled step keeps the value "
+                f"that it had at first: make it a variable, keras.Variable({before[changed[0]]:g}, trainable=False)",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def _rate_now(self, logs):
         if "rate" in logs:
@@ -161,8 +183,3 @@ class TrainingGuard(keras.callbacks.Callback):
         if self.x is None:
             return f"it trains beta = {self.found.beta:.3g}; with TrainingGuard(x=images) this says whether that is why"
         return self._where(self.found)
-
-
-def _is_number(value):
-    scalar = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return scalar or (isinstance(value, keras.Variable) and value.shape == () and "float" in value.dtype)

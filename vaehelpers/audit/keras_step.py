@@ -42,6 +42,7 @@ class KerasOracle:
         self.data = data
         self.integers = integers
         self.prepare = prepare or (lambda: None)
+        self.hand = hand
         self.variables = list(hand.variables.values())
 
     def step(self, x):

@@ -6,6 +6,7 @@ import keras
 
 from vaehelpers.audit.effective_beta import audit_oracle
 from vaehelpers.audit.keras_classes import check_arguments, compile_with, makes_its_own, name_of, open_class
+from vaehelpers.audit.keras_faults import faults_of, of_an_encoder
 from vaehelpers.audit.keras_models import borrow
 from vaehelpers.audit.keras_stubs import Recorder
 from vaehelpers.audit.probes import check_sizes
@@ -57,7 +58,8 @@ def audit_keras_vae(vae, *, image_shape=None, latent_dim=None, batch_size=8, x_d
         return _audit_model(model, image_shape, latent_dim, batch_size, x_decoded, None)
     check_arguments(vae)
     sizes = check_sizes(image_shape or IMAGE_SHAPE, latent_dim or LATENT_DIM, batch_size)
-    return audit_oracle(lambda sizes: open_class(vae, sizes, loss), sizes, x_decoded)
+    found = audit_oracle(lambda sizes: open_class(vae, sizes, loss), sizes, x_decoded)
+    return replace(found, faults=faults_of(open_class(vae, sizes, loss), sizes, found))
 
 
 def _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss):
@@ -67,7 +69,12 @@ def _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss):
         raise TypeError(f"vae is an instance of {type(vae).__name__}: pass the class, or one with networks")
     with borrow(vae, image_shape) as borrowed:
         own = borrowed.places.image_shape, borrowed.places.latent_dim
-        found = audit_oracle(borrowed.open, check_sizes(*own, batch_size), x_decoded)
+        sizes = check_sizes(*own, batch_size)
+        found = audit_oracle(borrowed.open, sizes, x_decoded)
+        faults = faults_of(borrowed.open(sizes), sizes, found)
+        networks = borrowed.places
+    faults += of_an_encoder(networks, sizes)
+    found = replace(found, faults=faults)
     asked = tuple(image_shape or own[0]), latent_dim or own[1]
     note = f"audited at the model's own sizes: images {own[0]}, {own[1]} latents"
     return found if asked == own else replace(found, notes=(*found.notes, note))

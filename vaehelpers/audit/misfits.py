@@ -198,6 +198,11 @@ def _path(measure, images, sizes):
     steps = np.diff(values) / np.diff(grid)
     slope = steps[-1]
     rise = values[-1] - values[0]
+    if np.ptp(values) <= 1e-9 * np.abs(values).max():
+        return (
+            f"the KL is free up to {grid[-1]:.0f} nats a latent dimension at least (free bits on another scale, where "
+            "the KL was divided by something first?): no single beta"
+        )
     if slope > 0 and (steps < -1e-3 * slope).any():
         capacity = (grid[-1] - rise / slope) / 2 * sizes.latent_dim
         return (

@@ -28,6 +28,7 @@ class LossAudit:
         framework: where the loss was called.
         factors: what the reconstruction term and the KL must be multiplied by to give the ELBO.
         notes: further findings, sentences.
+        faults: what is wrong with a Keras model beside its weights, how it draws z for one, sentences.
     """
 
     beta: float
@@ -43,6 +44,7 @@ class LossAudit:
     framework: str
     factors: tuple[float, float]
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def beta_declared(self):
@@ -51,11 +53,15 @@ class LossAudit:
 
     @property
     def trains_elbo(self):
-        """Whether beta is 1 within a percent, for the declared variance where there is one."""
+        """Whether beta is 1 within a percent, for the declared variance where there is one, and nothing is at fault."""
+        return self._weighs_as_the_elbo() and not self.faults
+
+    def _weighs_as_the_elbo(self):
         return abs(self.beta_declared - 1) <= WITHIN_ONE_PERCENT
 
     def __str__(self):
-        return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *(f"- {note}" for note in self.notes)])
+        below = (f"- {said}" for said in (*self.faults, *self.notes))
+        return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *below])
 
     __repr__ = __str__  # what a cell of a notebook shows of its last line
 
@@ -81,6 +87,8 @@ class LossAudit:
         return [f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()]
 
     def _advice(self):
+        if self._weighs_as_the_elbo() and self.faults:
+            return "Its weights are those of the ELBO, but the model is at fault:"
         if self.trains_elbo:
             scale = self.scale * (self.decoder_variance or 1.0)
             return "That is the ELBO" + ("." if abs(scale - 1) < 1e-3 else f", times {number(scale)}: the same model.")

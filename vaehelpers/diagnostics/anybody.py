@@ -8,6 +8,7 @@ import numpy as np
 from vaehelpers.data import check_images
 from vaehelpers.diagnostics.networks import Codes, Decoded, codes_of, ends_in_sigmoid, range_of_outputs
 
+AUDITED_BATCH = 8  # the default of `audit_keras_vae`
 PASS = "pass a vaehelpers.models.VAE, or a Keras model with an encoder and a decoder"
 OWN = "models.VAE(encoder, decoder, log_likelihood=...) with what it trains"
 
@@ -61,9 +62,19 @@ def read_model(vae, x):
     sentence = str(audit).splitlines()[0] if audit else f"Which beta it trains cannot be told: {why}."
     twice = audit is not None and reads == "as they are" and likelihood[1] == "logits" and ends_in_sigmoid(networks[1])
     notes = [(False, f"The decoder's output is read as {said}.")] if said else []
+    notes += _faults(audit)
     if twice:
         notes.append((True, "The decoder ends in a sigmoid and the loss applies another one: drop one of the two."))
     return Reading(read, (beta, likelihood, sentence), notes)
+
+
+def _faults(audit):
+    """What the audit found besides beta, as findings."""
+    faults = [] if audit is None else [(True, f"At fault: {fault}.") for fault in audit.faults]
+    if audit is not None and audit.batch_reduction == "mixed":
+        said = "One term is summed over the batch and the other averaged, so beta depends on the batch size; that above"
+        faults.append((True, f"{said} is for batches of {AUDITED_BATCH}. Reduce both alike."))
+    return faults
 
 
 def _of_the_course(vae, x):
@@ -118,7 +129,8 @@ def _likelihood(audit, why, x, span):
     if audit.likelihood == "bernoulli":
         x_ends = check_images(x, unit_interval=True)
         if audit.x_decoded == "logits":
-            return ("bernoulli", "logits"), losses.bernoulli_log_likelihood, "as they are", None
+            said = "logits, as its loss reads it: what there is to draw is its sigmoid"
+            return ("bernoulli", "logits"), losses.bernoulli_log_likelihood, "as they are", said
         if not within:
             raise ValueError(
                 f"vae.decoder gives logits where its loss takes probabilities: {goes}; give the decoder a sigmoid, or "

@@ -22,7 +22,8 @@ def about_causes(evaluation, blamed, steps, far_apart, constant):
     Returns:
         Findings, `(urgent, sentence)`.
     """
-    found = _about_log_variances(evaluation.z_log_var)
+    found = _about_log_variances(evaluation.z_log_var, evaluation.collapsed)
+    found += _about_means(evaluation.z_mean, evaluation.z_log_var)
     if not evaluation.collapsed:
         return found
     if constant is not None and constant - evaluation.distortion > UNTRAINED:
@@ -47,9 +48,24 @@ def about_causes(evaluation, blamed, steps, far_apart, constant):
     return found
 
 
-def _about_log_variances(z_log_var):
+def _about_means(z_mean, z_log_var):
+    """Means that are the log variances, or that a ReLU cuts off."""
+    if z_mean.size < ENOUGH or np.ptp(z_mean) == 0:
+        return []
+    if np.array_equal(z_mean, z_log_var):
+        return [(True, "z_mean and z_log_var are the same numbers: one layer gives both. Each needs its own.")]
+    if z_mean.min() == 0:
+        zeros = f"{100 * np.mean(z_mean == 0):.0f} % are 0"
+        said = f"z_mean is never below 0, as behind a ReLU ({zeros}): half of the prior has no codes, and its samples"
+        return [(True, f"{said} were never trained. Make that layer linear.")]
+    return []
+
+
+def _about_log_variances(z_log_var, collapsed):
     """Log variances that never fall below 0: each q is then at least as wide as the prior."""
-    if z_log_var.size < ENOUGH or not np.isfinite(z_log_var).all() or z_log_var.min() < 0 or z_log_var.max() == 0:
+    if z_log_var.size < ENOUGH or not np.isfinite(z_log_var).all() or z_log_var.min() < 0:
+        return []
+    if collapsed and z_log_var.max() == 0:
         return []
     zeros = np.mean(z_log_var == 0)
     shape = f"a ReLU ({100 * zeros:.0f} % are 0)" if zeros > 0 else "a ReLU or a softplus"

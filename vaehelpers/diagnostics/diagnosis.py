@@ -101,7 +101,7 @@ def diagnose(vae, x, seed=0):
         if not evaluation.collapsed:
             rate = float(evaluation.rate_per_example[:MOST_IMAGES].mean())
             found += words.about_samples(rate, information, min(len(x), MOST_IMAGES))
-    found += reading.notes
+    found[1:1] = reading.notes
     urgent = [sentence for is_urgent, sentence in found if is_urgent]
     others = [sentence for is_urgent, sentence in found if not is_urgent]
     sentences = tuple(filter(None, (urgent[0], about_beta, *urgent[1:], *others, about_threshold)))

@@ -18,14 +18,18 @@ from vaehelpers.exercises.lesson_09 import (
     check_paired_difference,
     check_which_can_be_compared,
 )
+from vaehelpers.exercises.lesson_10 import check_beta_of_a_wrong_divisor, check_bug_report, check_free_nats
 
 __all__ = [
+    "check_beta_of_a_wrong_divisor",
     "check_break_even",
+    "check_bug_report",
     "check_choices",
     "check_distortion_from_mean",
     "check_effective_beta",
     "check_error_over_seeds",
     "check_floor",
+    "check_free_nats",
     "check_gap",
     "check_gap_of_information",
     "check_hidden_variance",

@@ -14,6 +14,7 @@ from vaehelpers.plots.lines import plot_histograms, plot_lines
 from vaehelpers.plots.over_beta import plot_over_beta
 from vaehelpers.plots.seeds import plot_prices, plot_rate_distortion, plot_seeds, plot_stacked
 from vaehelpers.plots.style import COLORS, MARKERS
+from vaehelpers.plots.tree import plot_tree
 
 __all__ = [
     "COLORS",
@@ -33,5 +34,6 @@ __all__ = [
     "plot_rate_distortion",
     "plot_seeds",
     "plot_stacked",
+    "plot_tree",
     "tile",
 ]

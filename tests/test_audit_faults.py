@@ -1,0 +1,150 @@
+"""What the audit of a Keras model finds besides beta: how z is drawn, numbers that nothing reads, or that froze."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from vaehelpers.audit import TrainingGuard, audit_keras_vae
+from vaehelpers.audit.keras_faults import fault_of_draws
+from vaehelpers.diagnostics import diagnose
+from vaehelpers.models import build_mlp
+
+SHAPE, J = (3,), 2
+BITS = np.tile([[0.0], [1.0]], [160, 3]).astype("float32")
+
+
+def right(z_mean, z_log_var, noise):
+    return z_mean + ops.exp(0.5 * z_log_var) * noise
+
+
+DRAWS = {
+    None: right,
+    "z is z_mean at every call, its noise is not used": lambda m, v, noise: m,
+    "z is the same at every call, its noise is a constant": lambda m, v, noise: m + ops.exp(0.5 * v),
+    "as if z_log_var were the log standard deviation": lambda m, v, noise: m + ops.exp(v) * noise,
+    "as if z_log_var were the standard deviation": lambda m, v, noise: m + v * noise,
+    "z does not spread as its z_log_var says": lambda m, v, noise: m + noise,
+}
+
+
+class Written(keras.Model):
+    """A VAE as people write it: its draw, and a weight that is read, read once or never."""
+
+    def __init__(self, draw=right, beta=1.0, reads=lambda model: 1.0, networks=None):
+        super().__init__()
+        self.encoder, self.decoder = networks or build_mlp(SHAPE, hidden=None, latent_dim=J)
+        self.draw = draw
+        self.beta = beta
+        self.reads = reads
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, x):
+        z_mean, z_log_var = self.encoder(x)[:2]
+        noise = keras.random.normal(ops.shape(z_mean), seed=self.seeds)
+        return self.decoder(self.draw(z_mean, z_log_var, noise)), z_mean, z_log_var
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        logits, m, v = y_pred
+        kl = 0.5 * ops.sum(ops.exp(v) + m**2 - 1 - v, axis=1)
+        return ops.mean(ops.sum(ops.softplus(logits) - x * logits, axis=1) + self.reads(self) * kl)
+
+
+def written(**arguments):
+    model = Written(**arguments)
+    model.compile(keras.optimizers.SGD(0.01))
+    return model
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("said", DRAWS)
+def test_a_wrong_draw_is_named_and_the_right_one_is_not(said):
+    found = audit_keras_vae(written(draw=DRAWS[said]))
+    assert found.beta == pytest.approx(1, rel=1e-3)
+    assert [said in fault for fault in found.faults] == ([] if said is None else [True])
+    assert found.trains_elbo == (said is None) and ("That is the ELBO" in str(found)) == (said is None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("power", [1, 2])
+def test_the_spread_of_draws_tells_variance_and_deviation_apart(seed, power):
+    rng = np.random.default_rng(seed)
+    z_mean, z_log_var = rng.normal(size=[8, J]), rng.uniform(-3, -1, [8, J])
+    draws = z_mean + np.exp(0.5 * power * z_log_var) * rng.normal(size=[32, 8, J])
+    said = fault_of_draws(z_mean, z_log_var, draws)
+    assert said is None if power == 1 else "log standard deviation" in said
+
+
+class Sampling(layers.Layer):
+    def __init__(self, draw):
+        super().__init__()
+        self.draw = draw
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, codes):
+        return self.draw(*codes, keras.random.normal(ops.shape(codes[0]), seed=self.seeds))
+
+
+@pytest.mark.parametrize("said", list(DRAWS)[:3])
+def test_the_draw_of_an_encoder_that_gives_z_is_seen_too(said):
+    encoder, decoder = build_mlp(SHAPE, hidden=None, latent_dim=J)
+    encoder = keras.Model(encoder.input, [*encoder.outputs, Sampling(DRAWS[said])(encoder.outputs)])
+    model = written(networks=(encoder, decoder))
+    model.call = lambda x: (decoder(encoder(x)[2]), *encoder(x)[:2])
+    before = model.get_weights()
+    assert [said in fault for fault in audit_keras_vae(model).faults] == ([] if said is None else [True])
+    assert all(np.array_equal(new, old) for new, old in zip(model.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("beta", "reads", "stored"),
+    [
+        (4.0, lambda model: 1.0, True),
+        (4.0, lambda model: model.beta, False),
+        (1.0, lambda model: 1.0, False),  # what it says is what is trained
+    ],
+)
+def test_a_weight_that_nothing_reads_is_named(beta, reads, stored):
+    model = written(beta=beta, reads=reads)
+    said = ["beta is 4, and the loss does not change with it: it is stored and not used"] if stored else []
+    assert list(audit_keras_vae(model).faults) == said
+    assert model.beta == beta
+
+
+def test_faults_stand_in_the_diagnosis_behind_its_first_sentences_and_in_the_guards_lines(capsys):
+    model = written(draw=lambda m, v, noise: m)
+    model.fit(BITS, verbose=0, callbacks=[TrainingGuard(BITS)])
+    assert "TrainingGuard: z is z_mean at every call" in capsys.readouterr().out
+    assert diagnose(model, BITS).findings[2].startswith("At fault: z is z_mean at every call")
+
+
+def test_a_term_that_is_summed_over_the_batch_alone_is_named_in_the_diagnosis():
+    def summed(model, x, y_pred):
+        logits, m, v = y_pred
+        rate = ops.mean(0.5 * ops.sum(ops.exp(v) + m**2 - 1 - v, axis=1))
+        return ops.sum(ops.softplus(logits) - x * logits) + rate
+
+    model = written()
+    model.compute_loss = lambda x=None, y=None, y_pred=None, sample_weight=None, training=True: summed(model, x, y_pred)
+    found = diagnose(model, BITS)
+    assert found.beta == pytest.approx(1 / 8, rel=1e-3)
+    assert any("beta depends on the batch size; that above is for batches of 8" in said for said in found.findings)
+
+
+class Raise(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if isinstance(self.model.beta, keras.Variable):
+            self.model.beta.assign(epoch)
+        else:
+            self.model.beta = float(epoch)
+
+
+@pytest.mark.backend
+@pytest.mark.filterwarnings("ignore:after epoch")
+@pytest.mark.parametrize(("beta", "frozen"), [(0.0, True), ("variable", False)])
+def test_the_guard_warns_of_a_plain_number_that_a_callback_changes(beta, frozen, recwarn):
+    beta = keras.Variable(0.0, trainable=False) if beta == "variable" else beta
+    model = written(beta=beta, reads=lambda model: model.beta)
+    model.fit(BITS, epochs=3, verbose=0, callbacks=[TrainingGuard(), Raise()])
+    said = [str(w.message) for w in recwarn if "plain number" in str(w.message)]
+    assert len(said) == frozen and all("beta was changed during training" in sentence for sentence in said)

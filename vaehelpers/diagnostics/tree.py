@@ -1,0 +1,80 @@
+"""From a symptom to its cause, as questions in the order in which they are cheapest: the first yes ends the search."""
+
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """A question, what answers it, what it is where the answer is yes, and where that is treated."""
+
+    question: str
+    ask: str
+    cause: str
+    read: str
+
+
+STEPS = (
+    Step(
+        "Does it stop with a message, or is a number nan?",
+        "read its last line, print each term",
+        "shapes, dtypes, files, an overflow",
+        "lesson 10, part two; deeper/03 Keras by hand",
+    ),
+    Step(
+        "Are the pixels outside of [0, 1] under a cross-entropy?",
+        "x.min(), x.max()",
+        "the loss has no lower limit",
+        "lesson 10, case 3",
+    ),
+    Step(
+        "Does the audit name a fault?",
+        "print(audit_loss(vae)), or python -m vaehelpers audit FILE.py:LOSS",
+        "a draw without its noise or of another width; a sign; a beta that nothing reads",
+        "lesson 10, cases 2 and 4",
+    ),
+    Step(
+        "Is beta another than you meant?",
+        "the first sentence of the same audit",
+        "a mean for a sum, a sum over the batch, a schedule that is stuck",
+        "lesson 10, cases 1, 5 and 6; lesson 04",
+    ),
+    Step(
+        "With codes exchanged, does each image still come out as itself?",
+        "the decoder, called on the codes in another order",
+        "a decoder that gets the image another way",
+        "lesson 10, case 7",
+    ),
+    Step(
+        "Is the rate below 0.01 nats, and do all images come out alike?",
+        "diagnose(vae, x), and python -m vaehelpers threshold PATH",
+        "beta above the threshold; below it steps that are too large, or dead units",
+        "lesson 06, Collapsed although beta is below the threshold",
+    ),
+    Step(
+        "Is it worse than one image for all?",
+        "diagnose(vae, x)",
+        "training too short, or other layers while training than after it (batch normalisation)",
+        "lesson 06; lesson 10, case 4",
+    ),
+    Step(
+        "Are reconstructions good and samples bad?",
+        "the rate's two parts in diagnose(vae, x)",
+        "codes that lie off the prior: beta is small, or the data ask for another prior",
+        "lessons 07 and 08",
+    ),
+)
+OTHERWISE = "No: then it may be well, and the question is how well (lesson 09). Ask with the bug report of lesson 10."
+
+
+def as_table(steps=STEPS, otherwise=OTHERWISE):
+    """The questions as a Markdown table, and what is left after the last.
+
+    Example:
+        >>> print(as_table([Step("Is it?", "look", "that", "here")], "No."))
+        | | ask | by | if so, it is | read |
+        |---|---|---|---|---|
+        | 1 | Is it? | look | that | here |
+        <BLANKLINE>
+        No.
+    """
+    rows = [f"| {k} | {' | '.join(step)} |" for k, step in enumerate(steps, start=1)]
+    return "\n".join(["| | ask | by | if so, it is | read |", "|---|---|---|---|---|", *rows, "", otherwise])
