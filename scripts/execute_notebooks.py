@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+KEPT = ("mystnb", "tags")  # of a cell's metadata: what a screen reader says of its figures, and what nbval reads
 
 
 def execute(path):
@@ -36,7 +37,7 @@ def clean(notebook):
     """Drop what changes from run to run, join what one cell prints, and of a progress bar keep the last state."""
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for cell in notebook.cells:
-        cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
         joined = []
         for output in cell.get("outputs", []):
             if WIDGET in output.get("data", {}):

@@ -21,7 +21,10 @@ CHECK = re.compile(r"exercises\.(check_\w+)\(answer((?:, \w+)*)\)")
 
 
 def exercise_of(solution):
-    """The exercise notebook of an executed solution: its cells and their outputs, but open where it answers."""
+    """The exercise notebook of an executed solution: its cells and their outputs, but open where it answers.
+
+    A figure that stands keeps its alternative text; an answer's goes with the figure.
+    """
     for cell in solution.cells:
         check = CHECK.fullmatch(cell.source)
         if "solution" in cell.metadata.get("tags", []):
@@ -29,6 +32,7 @@ def exercise_of(solution):
             cell.metadata = {}
             cell.outputs = []
         elif check:
+            cell.metadata.pop("mystnb", None)
             cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said_of_no_answer(*check.groups()))]
     return solution
 

@@ -14,6 +14,7 @@ MAX_CELLS, MIN_CELLS = 30, 20
 MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
+MIN_ALT, MAX_ALT = 40, 250
 IGNORE = "nbval-ignore-output"
 TAGS = {IGNORE, "readme-figure", "solution"}
 VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
@@ -35,7 +36,8 @@ def problems(notebook, size=0, lesson=True):
     """Every rule that a notebook (parsed JSON) breaks, as sentences; the proportions are a lesson's."""
     found = [*_metadata(notebook), *_prose(notebook), *(_proportions(notebook) if lesson else [])]
     for number, cell in enumerate(code_cells(notebook), start=1):
-        found += [f"code cell {number}: {problem}" for problem in _code_cell(cell, number)]
+        broken = [*_code_cell(cell, number), *_figure(cell, _prose_below(notebook, cell))]
+        found += [f"code cell {number}: {problem}" for problem in broken]
     if size > MAX_BYTES:
         found.append(f"{size} bytes, at most {MAX_BYTES}")
     return found
@@ -47,8 +49,9 @@ def _metadata(notebook):
     ids = Counter(cell.get("id") for cell in notebook["cells"])
     if None in ids or max(ids.values()) > 1:
         yield "cell ids are missing or not unique"
-    if any(set(cell["metadata"]) - {"tags"} for cell in notebook["cells"]):
-        yield "a cell has metadata other than tags"
+    allowed = {"code": {"tags", "mystnb"}, "markdown": {"tags"}}
+    if any(set(cell["metadata"]) - allowed[cell["cell_type"]] for cell in notebook["cells"]):
+        yield "a cell has metadata other than tags and, of code, a figure's alternative text"
 
 
 def _prose(notebook):
@@ -93,6 +96,40 @@ def _code_cell(cell, number):
         shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
         if re.search(r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}", shown):
             yield "an output holds a path or an address of this machine"
+
+
+def _figure(cell, below):
+    """What is wrong with the text that a screen reader says instead of a cell's figures (Sphinx's myst-nb reads it)."""
+    form = cell["metadata"].get("mystnb")
+    drawn = any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", {}))
+    if drawn != (form is not None):
+        yield "a figure without an alternative text" if drawn else "an alternative text without a figure"
+    if form is None:
+        return
+    try:
+        alt = form["image"]["alt"]
+    except (KeyError, TypeError):
+        alt = None
+    if not isinstance(alt, str) or form != {"image": {"alt": alt}}:
+        yield 'mystnb is not {"image": {"alt": "..."}} and nothing else'
+        return
+    length = len(" ".join(alt.split()))
+    if not MIN_ALT <= length <= MAX_ALT:
+        yield f"an alternative text of {length} characters, not {MIN_ALT} to {MAX_ALT}"
+    if re.search(r"\.(png|jpe?g|gif|svg|webp|pdf)\b", alt, re.IGNORECASE):
+        yield "its alternative text is a file name"
+    if f" {_words(alt)} " in f" {_words(below)} ":
+        yield "its alternative text repeats the caption: say what is seen"
+
+
+def _words(prose):
+    return " ".join(re.findall(r"\w+", prose.lower()))
+
+
+def _prose_below(notebook, cell):
+    """The next Markdown cell, which begins with a figure's caption; claims may stand in between."""
+    rest = notebook["cells"][notebook["cells"].index(cell) + 1 :]
+    return next((text(other["source"]) for other in rest if other["cell_type"] == "markdown"), "")
 
 
 def open_problems(exercise, solution):

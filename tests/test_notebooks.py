@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from count_words import count, prose
+from execute_notebooks import clean
 from make_exercises import CHECK, exercise_of
 from notebook_guards import MAX_IGNORED_SHARE, code_cells, ignored_share, open_problems, problems
 
@@ -23,6 +24,7 @@ SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("[0-9]*.ipynb"))
 EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("[0-9]*.ipynb"))
 SANITIZE = ROOT / "tests" / "sanitize.cfg"
+SEEN = "Two lines over beta: the solid one falls to zero, the dashed one stays level."
 OUTCOME = r"^(PASSED|FAILED|ERROR) \S*::Cell (\d)"
 
 
@@ -148,6 +150,21 @@ def swap_counts(notebook, cell):
     first["execution_count"], cell["execution_count"] = cell["execution_count"], first["execution_count"]
 
 
+def alt(words):
+    """Makes of the second code cell a figure with this alternative text; None: without."""
+    form = {} if words is None else {"mystnb": {"image": {"alt": words}}}
+    drawn = {"output_type": "display_data", "data": {"image/png": ""}, "metadata": {}}
+    return lambda n, cell: cell.update(outputs=[drawn], metadata=form)
+
+
+def repeat_the_caption(notebook, cell):
+    """Claims stand between the figure and its caption, and the caption is emphasised."""
+    place = notebook["cells"].index(cell) + 1
+    caption = {"cell_type": "markdown", "id": "caption", "metadata": {}, "source": f"*{SEEN}* And so on."}
+    notebook["cells"][place:place] = [code_cells(notebook)[0], caption]
+    alt(SEEN.upper().rstrip("."))(notebook, cell)
+
+
 HOLES = {
     "execution count": lambda n, cell: cell.update(execution_count=None),
     "out of order": swap_counts,
@@ -165,6 +182,13 @@ HOLES = {
     "kernelspec": lambda n, cell: n["metadata"]["kernelspec"].update(name="my-env"),
     "metadata is not": lambda n, cell: n["metadata"].update(widgets={}),
     "other than tags": lambda n, cell: cell["metadata"].update(execution={}),
+    "of code, a figure": lambda n, cell: markdown_cells(n)[1]["metadata"].update(mystnb={"image": {"alt": SEEN}}),
+    "figure without an alternative": alt(None),
+    "alternative text without": lambda n, cell: cell["metadata"].update(mystnb={"image": {"alt": SEEN}}),
+    "text of 39 characters": alt("x" * 39 + " \n" * 9),
+    "text of 251 characters": alt("x" * 251),
+    "file name": alt(f"../_images/{'0a' * 32}.png"),
+    "repeats the caption": repeat_the_caption,
     "not unique": lambda n, cell: cell.update(id=n["cells"][0]["id"]),
     "one title": lambda n, cell: markdown_cells(n)[1].update(source="# another"),
     "alternative text": lambda n, cell: markdown_cells(n)[1].update(source="![](x.png)"),
@@ -176,6 +200,41 @@ HOLES = {
 @pytest.mark.parametrize("words", HOLES)
 def test_a_broken_rule_is_found(words):
     assert any(words in problem for problem in spoiled(HOLES[words]))
+
+
+def test_a_figure_with_its_alternative_text_is_no_problem():
+    for words in (SEEN, "x" * 40, "x" * 250):
+        assert spoiled(alt(words)) == []
+
+
+@pytest.mark.parametrize(
+    "form", [{}, SEEN, {"image": SEEN}, {"image": {"alt": 40}}, {"image": {"alt": SEEN, "width": 9}}, {"alt": SEEN}]
+)
+def test_an_alternative_text_has_one_form(form):
+    (problem,) = spoiled(lambda n, cell: (alt(SEEN)(n, cell), cell["metadata"].update(mystnb=form)))
+    assert "mystnb is not" in problem
+
+
+def a_figure(source, *tags):
+    """An executed code cell that drew a figure, as nbformat has it."""
+    metadata = {"tags": list(tags), "mystnb": {"image": {"alt": SEEN}}, "execution": {"started": "now"}}
+    drawn = nbformat.v4.new_output("display_data", {"image/png": ""})
+    return nbformat.v4.new_code_cell(source, metadata=metadata, outputs=[drawn])
+
+
+def test_execution_keeps_tags_and_alternative_texts_alone():
+    notebook = nbformat.v4.new_notebook(cells=[a_figure("plot()", "readme-figure"), a_figure("plot()")])
+    clean(notebook)
+    kept = {"mystnb": {"image": {"alt": SEEN}}}
+    assert [cell.metadata for cell in notebook.cells] == [{"tags": ["readme-figure"], **kept}, kept]
+
+
+def test_an_exercise_keeps_the_alternative_text_of_a_figure_that_stands():
+    check = a_figure("exercises.check_floor(answer, p)")
+    notebook = nbformat.v4.new_notebook(cells=[a_figure("plot()"), a_figure("plot(answer)", "solution"), check])
+    clean(notebook)
+    drawn = [("mystnb" in cell.metadata, "display_data" in str(cell.outputs)) for cell in exercise_of(notebook).cells]
+    assert drawn == [(True, True), (False, False), (False, False)]
 
 
 def test_a_large_notebook_is_found():
