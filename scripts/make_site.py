@@ -111,8 +111,18 @@ def stage():
         shutil.copy(path, STAGE / path.relative_to(ROOT))
 
 
+def replace(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        raise RuntimeError(f"{path.name} no longer holds {old!r}")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def finish():
-    """What needs no Sphinx: pages that stand alone, the cheat sheet on paper, and no Jekyll on GitHub's pages."""
+    """What needs no Sphinx: cures of its pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
+    replace(SITE / "_static" / "searchtools.js", r" || queryTerm.match(/^\d+$/)", "")  # 784 is a word
+    for path in (SITE / "notebooks" / "exercises").glob("*.html"):
+        replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text that is shown
     (SITE / ".nojekyll").touch()
     (SITE / "docs").mkdir(exist_ok=True)
     for path in (*(ROOT / "docs").glob("*.html"), ROOT / "docs" / "playground.png"):

@@ -1,9 +1,12 @@
 """Sphinx builds the site from a staged copy: `make site` (scripts/make_site.py)."""
 
+import inspect
 import os
 import sys
 import tomllib
 from pathlib import Path
+
+from sphinx.search.en import SearchEnglish
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -44,3 +47,22 @@ html_theme_options = {
     "show_navbar_depth": 1,
     **({"repository_url": ADDRESS, "use_repository_button": True} if ADDRESS else {}),
 }
+
+
+class EnglishAndNumbers(SearchEnglish):
+    """The index of words, with numbers of three digits: who searches for 784 finds it."""
+
+    def word_filter(self, word):
+        return (word.isdigit() and len(word) == 3) or super().word_filter(word)
+
+
+def own_arguments(app, what, name, thing, options, signature, returned):
+    """A Keras layer's arguments are those of its `__init__`; Sphinx reads Keras's `__new__(*args, **kwargs)`."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = list(inspect.signature(thing.__init__).parameters.values())[1:]
+        return str(inspect.Signature(parameters)), None
+
+
+def setup(app):
+    app.add_search_language(EnglishAndNumbers)
+    app.connect("autodoc-process-signature", own_arguments)
