@@ -30,7 +30,6 @@ mathjax_path = "mathjax/tex-svg.js"  # as SVG: Firefox opens no fonts from file:
 default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # what Keras says of its own methods
-maximum_signature_line_length = 60
 
 html_theme = "sphinx_book_theme"
 html_title = project

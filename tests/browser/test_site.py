@@ -22,7 +22,7 @@ ALL = [path.relative_to(SITE.resolve()).with_suffix("").as_posix() for path in c
 TERMS = {
     "collapse": "06 Collapse",
     "784": "04 Why 28 x 28",
-    "reduction": "05 Mean or sum",
+    "reduction": "04 Why 28 x 28",
     "annealing": "From symptom to cause",
     "ELBO": "02 The ELBO",
     "audit": "Which beta does my loss train?",
