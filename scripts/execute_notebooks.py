@@ -40,8 +40,7 @@ def clean(notebook):
         cell.metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
         joined = []
         for output in cell.get("outputs", []):
-            if WIDGET in output.get("data", {}):
-                continue  # without its state, which is not stored, a widget shows nothing
+            output.get("data", {}).pop(WIDGET, None)  # without its state, which is not stored, it shows nothing
             if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
                 joined[-1].text += output.text
             else:

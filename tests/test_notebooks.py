@@ -229,6 +229,14 @@ def test_execution_keeps_tags_and_alternative_texts_alone():
     assert [cell.metadata for cell in notebook.cells] == [{"tags": ["readme-figure"], **kept}, kept]
 
 
+def test_of_a_widget_its_sentence_is_stored():
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "1f"}, "text/plain": "Slide beta."}
+    shown = nbformat.v4.new_output("execute_result", data, execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("explorer()", outputs=[shown])])
+    clean(notebook)
+    assert [output.data for output in notebook.cells[0].outputs] == [{"text/plain": "Slide beta."}]
+
+
 def test_an_exercise_keeps_the_alternative_text_of_a_figure_that_stands():
     check = a_figure("exercises.check_floor(answer, p)")
     notebook = nbformat.v4.new_notebook(cells=[a_figure("plot()"), a_figure("plot(answer)", "solution"), check])
