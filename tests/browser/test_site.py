@@ -76,6 +76,7 @@ def test_the_search_finds(browser, term):
     page.wait_for_selector("#search-results li a")
     page.wait_for_function("/finished/.test(document.querySelector('#search-results').innerText)")
     titles = page.locator("#search-results li a").all_inner_texts()
+    page.screenshot(path=SHOTS / f"site_search_for_{term}.png")
     page.context.close()
     assert any(TERMS[term] in title for title in titles), titles
     assert seen == {"requests": [], "errors": []}
