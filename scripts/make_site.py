@@ -53,7 +53,7 @@ def relinked(text, page, address=ADDRESS):
             return f"[{words}]({address}/blob/main/{target.relative_to(ROOT).as_posix()})" if address else words
         here = os.path.relpath(name, Path(staged_name(page)).parent).replace(os.sep, "/")
         if not made_here:
-            return f"[{words}]({here}{anchor})"
+            return f"[{words}]({here}{anchor.lower()})"  # JupyterLab writes #Its-heading
         words = re.sub(r"!\[([^\]]*)\]\(([^)]*)\)", r'<img alt="\1" src="\2">', words)
         words = re.sub(r"[*]{2}(.*)[*]{2}", r"<strong>\1</strong>", words)
         return f'<a href="{here}">{words}</a>'

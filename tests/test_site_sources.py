@@ -21,7 +21,7 @@ LESSON = ROOT / "notebooks" / "06_collapse.ipynb"
 @pytest.mark.parametrize(
     ("written", "wanted"),
     [
-        ("[a](05_mean_or_sum.ipynb#top)", "[a](05_mean_or_sum.ipynb#top)"),
+        ("[a](05_mean_or_sum.ipynb#The-batch)", "[a](05_mean_or_sum.ipynb#the-batch)"),
         ("[a](../README.md)", "[a](../index.md)"),
         ("[a](solutions/06_collapse.ipynb)", "[a](exercises/06_collapse.ipynb)"),
         ("[a](../docs/playground.html)", '<a href="../docs/playground.html">a</a>'),
