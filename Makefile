@@ -9,7 +9,7 @@ as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-site lab test deeper slow jax robust audit-torch browser-test site site-test check \
-	notebooks exercises pretrained results bench data lock
+	notebooks exercises pretrained results bench data lock kit gpu-check
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -27,7 +27,7 @@ test: setup-dev
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
 check: test deeper slow jax robust
-	ALL=yes $(MAKE) site-test
+	$(MAKE) browser-test site-test ALL=yes
 
 deeper: setup-dev
 	$(nbval) notebooks/deeper
@@ -90,7 +90,17 @@ bench: setup
 data: setup-dev
 	$(python) scripts/build_sample.py
 
-## make lock       resolve the newest versions into the three locks (needs uv)
+## make kit        a folder for a stick that installs without a network (PLATFORM=linux|windows|macos PYTHON_VERSION=3.12)
+PLATFORM ?= linux
+PYTHON_VERSION ?= 3.12
+kit: setup
+	$(python) scripts/kit.py $(PLATFORM) $(PYTHON_VERSION)
+
+## make gpu-check  tests, the sweep's speed and lesson 00's training on a GPU; skipped by name where there is none
+gpu-check: setup-dev
+	$(python) scripts/gpu_check.py
+
+## make lock       resolve the newest versions into the five locks (needs uv)
 lock:
 	sh scripts/lock.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the four locks: every version and hash, no address. Needs uv (pip install uv).
+# Writes the five locks: every version and hash, no address. Needs uv (pip install uv).
 #   sh scripts/lock.sh         the newest versions
 #   sh scripts/lock.sh keep    the versions that are locked today, where pyproject.toml still allows them
 # One version of each package for all supported Pythons; what two locks share has one version in both.
@@ -17,6 +17,9 @@ lock() {
         --no-emit-index-url --no-header --no-annotate "$@" pyproject.toml --output-file "$out"
 }
 lock requirements.lock --extra course --group build
+version=$(sed -n 's/^tensorflow==\([^ ]*\).*/\1/p' requirements.lock)
+echo "tensorflow-cpu==$version" | uv pip compile --quiet --universal --generate-hashes --no-deps --python-version 3.11 \
+    --no-emit-index-url --no-header --no-annotate - --output-file requirements-cpu.lock # for make kit, on Linux
 lock requirements-gpu.lock --extra course --extra gpu --group build --constraints requirements.lock
 lock requirements-dev.lock --extra dev --constraints requirements.lock
 lock requirements-site.lock --extra site --constraints requirements.lock --constraints requirements-dev.lock

@@ -65,6 +65,17 @@ def test_a_loss_in_float32_is_told_as_well():
         return cross_entropy(x, p).mean() + 1e-3 * kl_per_dim(m, v).mean()
 
     assert audit_loss(loss).beta == pytest.approx(0.392, rel=1e-3)
+    assert audit_loss(lambda *probe: np.float64(loss(*probe))).beta == pytest.approx(0.392, rel=1e-3)
+
+
+def test_rounding_is_that_of_the_number_and_not_of_its_type():
+    from vaehelpers.audit.calling.oracle import Oracle
+
+    single, double = np.finfo("float32").eps, np.finfo("float64").eps
+    oracle = object.__new__(Oracle)
+    oracle.dtype = "float64"
+    for value, unit in ((np.float32(1 / 3), single), (np.float64(np.float32(1 / 3)), single), (1 / 3, double)):
+        assert oracle._rounding(np.asarray(value)) == unit
 
 
 @pytest.mark.parametrize("variance", [1e-4, 0.0025, 0.05, 0.3, 1.0, 25.0])

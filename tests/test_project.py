@@ -1,10 +1,14 @@
 """The project's own files agree with each other and hold nothing of one machine."""
 
+import json
 import re
+import shutil
 import subprocess
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
+import count_words
 import pytest
 import test_layers
 
@@ -115,3 +119,37 @@ def test_nothing_tracked_is_large_or_names_a_machine():
 
 def test_contributing_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 40
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_the_playground_reads_every_address_in_the_instructors_guide():
+    text = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    links = re.findall(r"\[#([^\]]+)\]\(playground\.html#([^)]+)\)", text)
+    assert len(links) >= 7 and all(shown == led for shown, led in links)
+    script = """
+    import { fromText, toText } from "./vaehelpers/explorers/playground.js";
+    const read = (text) => toText(fromText("#" + text, { settings: [{}, {}], rate: 0 }));
+    console.log(JSON.stringify(process.argv.slice(1).filter((text) => read(text) !== text)));
+    """
+    asked = ["node", "--input-type=module", "-e", script, *(led for _, led in links), "a=bernoulli,all,sum,1"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
+    assert json.loads(done.stdout) == ["a=bernoulli,all,sum,1"], done.stdout + done.stderr
+
+
+def test_the_instructors_minutes_are_the_readme_s():
+    guide = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    budgets = tomllib.loads((ROOT / "tests" / "budgets.toml").read_text(encoding="utf-8"))["notebooks"]
+    stated = dict(re.findall(r"^\| (\d\d) \| \[.*?\| (\d+) \|", readme, re.M))
+    rows = re.findall(r"^\| (\d\d):(\d\d) \| (?:\[(\d\d).*?)?[^|]*\| (\d*) \| (\d*) \| (\d*) \| (\d*) \|", guide, re.M)
+    parts = [row for row in rows if row[2]]
+    assert [row[2] for row in parts] == ["00", "01", "04", "06"]
+    for _, _, lesson, _, told, counted, seconds in parts:
+        path = next((ROOT / "notebooks").glob(f"{lesson}_*.ipynb"))
+        assert told == stated[lesson] and int(seconds) == budgets[f"notebooks/{path.name}"]
+        assert abs(count_words.count(path)["minutes"] - int(counted)) < 1
+    day = re.findall(r"^\| (\d\d):(\d\d) \|.*?\| (\d*) \|", guide, re.M)
+    clock = [60 * int(hour) + int(minute) for hour, minute, _ in day]
+    assert [int(minutes) for *_, minutes in day[:-1]] == [after - before for before, after in pairwise(clock)]
+    for lessons, told in re.findall(r"^\| day \d.*?\| ([\d, ]+) \| (\d+) \|", guide, re.M):
+        assert sum(int(stated[lesson]) for lesson in lessons.split(", ")) == int(told)

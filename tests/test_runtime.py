@@ -186,3 +186,17 @@ runtime.keep_large_buffers()
 np.ones(2**23)
 print(mapped > 1000, faults() < mapped / 10)"""
     assert python(code)[0] == "True True"
+
+
+def test_the_version_of_a_tensorflow_without_a_gpu_s_part(monkeypatch):
+    """`make kit` installs tensorflow_cpu, and then there are no metadata of a package named tensorflow."""
+
+    def version(package):
+        if package == "tensorflow_cpu":
+            return "2.21.0"
+        raise runtime.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(runtime.metadata, "version", version)
+    assert runtime.version_of("tensorflow") == "2.21.0"
+    with pytest.raises(runtime.metadata.PackageNotFoundError, match="jax"):
+        runtime.version_of("jax")

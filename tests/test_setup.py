@@ -183,5 +183,5 @@ def test_make_lock_resolves_the_newest_versions(folder, arguments, upgrades):
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(["sh", "scripts/lock.sh", *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=True)
     asked = (folder / "asked").read_text(encoding="utf-8").splitlines()
-    assert len(asked) == 4 and sum("--upgrade" in line for line in asked) == upgrades
+    assert len(asked) == 5 and sum("--upgrade" in line for line in asked) == upgrades
     assert all("--generate-hashes" in line and "--no-emit-index-url" in line for line in asked)

@@ -135,6 +135,21 @@ def devices():
     return [name.replace(":", " ").upper() for name in gpus] or ["CPU"]
 
 
+def version_of(package):
+    """The installed version of a package; TensorFlow may be there as tensorflow_cpu, its wheels without a GPU's part.
+
+    Example:
+        >>> version_of("numpy") == np.__version__
+        True
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        if package != "tensorflow":
+            raise
+        return metadata.version("tensorflow_cpu")
+
+
 def describe_runtime():
     """Print where the code runs: the device, the number of CPU cores, and the versions that matter."""
     keras = _import_keras()
@@ -142,7 +157,7 @@ def describe_runtime():
     where = ", ".join(devices())
     if where == "CPU":
         where = f"CPU, {os.environ.get('TF_NUM_INTRAOP_THREADS') or os.cpu_count()} threads (no GPU was found)"
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", backend, "numpy"))
+    versions = ", ".join(f"{name} {version_of(name)}" for name in ("keras", backend, "numpy"))
     print(f"Device: {where}")
     print(f"Versions: Python {platform.python_version()} on {sys.platform}, {versions}")
 

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = jupyterlab.ROOT
 SHOTS = ROOT / "tests" / "browser" / "shots"
-WHOLE = ["02_the_elbo", "04_why_28x28", "exercises/02_the_elbo", "deeper/02_exact_evidence"]
+WHOLE = ["02_the_elbo", "03_a_vae_in_keras", "04_why_28x28", "exercises/02_the_elbo", "deeper/02_exact_evidence"]
 ALL = sorted(
     str(path.relative_to(ROOT / "notebooks").with_suffix("")) for path in (ROOT / "notebooks").rglob("*.ipynb")
 )
@@ -179,6 +179,9 @@ def test_a_notebook_runs_whole(lab, browser, name):
     page, seen = jupyterlab.watched_page(context, lab)
     jupyterlab.open_notebook(page, lab, f"notebooks/{name}.ipynb")
     assert jupyterlab.run_all(page) == []
+    for explorer in page.locator(".vae-explorer").all():
+        explorer.scroll_into_view_if_needed()
+        assert explorer.locator("canvas").count() > 0
     page.screenshot(path=SHOTS / f"{name.replace('/', '_')}.png")
     assert seen == {"requests": [], "errors": []}
     context.close()

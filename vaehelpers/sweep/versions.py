@@ -2,11 +2,10 @@
 
 import ast
 import hashlib
-from importlib import metadata
 from pathlib import Path
 
 from vaehelpers.data.checks import needs_course
-from vaehelpers.runtime import without_start_up_messages
+from vaehelpers.runtime import version_of, without_start_up_messages
 
 PACKAGE = Path(__file__).parent.parent
 TRAINING = (
@@ -62,4 +61,4 @@ def framework():
 
     backend = keras.backend.backend()
     names = ("vaehelpers", "keras", "numpy", *COMPUTE.get(backend, (backend,)))
-    return {"backend": backend, "versions": {name: metadata.version(name) for name in names}, "code": CODE}
+    return {"backend": backend, "versions": {name: version_of(name) for name in names}, "code": CODE}
