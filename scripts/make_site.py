@@ -56,7 +56,7 @@ def relinked(text, page, address=ADDRESS):
             return f"[{words}]({here}{anchor.lower()})"  # JupyterLab writes #Its-heading
         words = re.sub(r"!\[([^\]]*)\]\(([^)]*)\)", r'<img alt="\1" src="\2">', words)
         words = re.sub(r"[*]{2}(.*)[*]{2}", r"<strong>\1</strong>", words)
-        return f'<a href="{here}">{words}</a>'
+        return f'<a href="{here}{anchor}">{words}</a>'
 
     return LINK.sub(replaced, text)
 

@@ -24,7 +24,7 @@ LESSON = ROOT / "notebooks" / "06_collapse.ipynb"
         ("[a](05_mean_or_sum.ipynb#The-batch)", "[a](05_mean_or_sum.ipynb#the-batch)"),
         ("[a](../README.md)", "[a](../index.md)"),
         ("[a](solutions/06_collapse.ipynb)", "[a](exercises/06_collapse.ipynb)"),
-        ("[a](../docs/playground.html)", '<a href="../docs/playground.html">a</a>'),
+        ("[a](../docs/playground.html#D=4)", '<a href="../docs/playground.html#D=4">a</a>'),
         ("[a](../LICENSE)", "a"),
         ("[a](https://arxiv.org/abs/1312.6114)", "[a](https://arxiv.org/abs/1312.6114)"),
         ("rows[0](x)", "rows[0](x)"),
