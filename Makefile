@@ -8,8 +8,8 @@ lessons := notebooks/[0-9]* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: browser-test help setup setup-dev setup-site lab test deeper slow jax robust audit-torch check notebooks exercises pretrained \
-	results bench data lock kit gpu-check
+.PHONY: help setup setup-dev setup-site lab test deeper slow jax robust audit-torch browser-test site site-test check \
+	notebooks exercises pretrained results bench data lock kit gpu-check
 help:
 	@grep -E '^## ' Makefile | cut -c4-
 
@@ -27,7 +27,7 @@ test: setup-dev
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
 check: test deeper slow jax robust
-	$(MAKE) browser-test ALL=yes
+	$(MAKE) browser-test site-test ALL=yes
 
 deeper: setup-dev
 	$(nbval) notebooks/deeper
@@ -55,7 +55,16 @@ audit-torch:
 
 ## make browser-test  explorers and notebooks in JupyterLab, in Chromium (CHROMIUM=...); ALL=yes: every notebook
 browser-test: setup-site
-	$(python) -m pytest -q -s tests/browser
+	$(python) -m pytest -q -s tests/browser/test_notebooks_in_jupyterlab.py
+
+## make site       build the site into _site, to be read from a folder or a stick; once it fetches MathJax by npm
+site: setup-site
+	$(python) scripts/make_site.py
+
+## make site-test  the site's links, then ten of its pages in Chromium, light, dark, narrow; ALL=yes: every page
+site-test: site
+	$(python) scripts/check_site.py
+	$(python) -m pytest -q tests/browser/test_site.py
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup-dev

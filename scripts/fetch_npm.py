@@ -35,6 +35,8 @@ def _download(name, version, member):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         packed = next(Path(folder).glob("*.tgz"), None)
         if done.returncode != 0 or packed is None:
-            raise RuntimeError(f"{name} {version} could not be fetched by npm: {done.stderr.strip()[-300:]}")
+            raise RuntimeError(
+                f"{name} {version} could not be fetched by npm. Is there a network? {done.stderr.strip()[-300:]}"
+            )
         with tarfile.open(packed) as archive:
             return archive.extractfile(f"package/{member}").read()

@@ -1,0 +1,162 @@
+"""Builds the site into `_site`: lessons, exercises with their solutions folded in, look-up pages, API, cheat sheet.
+
+Usage: python scripts/make_site.py
+
+Nothing is executed. Sphinx reads a staged copy in `.site`, in which a link that leaves the site leads to the
+repository, or is plain text while pyproject.toml names no address of it.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+from fetch_npm import fetch_npm
+
+from vaehelpers.explorers import explorers_page
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".site"
+STAGE = WORK / "source"
+SITE = ROOT / "_site"
+MATHJAX = ("mathjax", "3.2.2", "es5/tex-svg.js", "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESS = PROJECT.get("urls", {}).get("Repository", "")
+LINK = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+FOLD = {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"}}
+ROOMS = re.compile(r"^    (\w+)  ", re.M)
+
+
+def staged_name(path):
+    """Where a file of the repository stands in the site, or None: a solution stands in its exercise."""
+    name = path.relative_to(ROOT).as_posix()
+    name = {"README.md": "index.md"}.get(name, name.replace("notebooks/solutions/", "notebooks/exercises/"))
+    shown = re.fullmatch(r"index\.md|docs/[\w.]+|notebooks/.*\.ipynb|data/[\w.]+\.csv", name)
+    return name if shown else None
+
+
+def relinked(text, page, address=ADDRESS):
+    """The text of a page with each link that Sphinx cannot follow made one that a browser can."""
+
+    def replaced(link):
+        words, target, anchor = link[1], (page.parent / link[2]).resolve(), link[3] or ""
+        made_here = target.suffix in (".html", ".pdf") and target.parent == ROOT / "docs"
+        if "://" in link[2] or not (made_here or target.exists()) or not target.is_relative_to(ROOT):
+            return link[0]
+        name = staged_name(target)
+        if name is None:
+            return f"[{words}]({address}/blob/main/{target.relative_to(ROOT).as_posix()})" if address else words
+        here = os.path.relpath(name, Path(staged_name(page)).parent).replace(os.sep, "/")
+        if not made_here:
+            return f"[{words}]({here}{anchor.lower()})"  # JupyterLab writes #Its-heading
+        words = re.sub(r"!\[([^\]]*)\]\(([^)]*)\)", r'<img alt="\1" src="\2">', words)
+        words = re.sub(r"[*]{2}(.*)[*]{2}", r"<strong>\1</strong>", words)
+        return f'<a href="{here}{anchor}">{words}</a>'
+
+    return LINK.sub(replaced, text)
+
+
+def folded(exercise, solution):
+    """The exercise's cells, each check followed by a solution and what the check says of it, folded."""
+    cells = []
+    held = None
+    for asked, solved in zip(exercise, solution, strict=True):
+        cells.append(asked)
+        if "solution" in solved["metadata"].get("tags", []):
+            held = solved
+        elif held and solved["cell_type"] == "code":
+            cells.append(held | {"id": f"{held['id']}-solution", "metadata": FOLD, "outputs": solved["outputs"]})
+            held = None
+    return cells
+
+
+def staged_notebook(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    solution = ROOT / "notebooks" / "solutions" / path.name
+    if path.parent.name == "exercises":
+        solved = json.loads(solution.read_text(encoding="utf-8"))
+        notebook["cells"] = folded(notebook["cells"], solved["cells"])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = relinked("".join(cell["source"]), path)
+    return json.dumps(notebook)
+
+
+def stage():
+    """A copy of what Sphinx reads, in the repository's own order of folders."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    shutil.copytree(ROOT / "docs" / "site" / "_static", STAGE / "_static")
+    (STAGE / "_static" / "mathjax").mkdir()
+    shutil.copy(fetch_npm(*MATHJAX), STAGE / "_static" / "mathjax")
+    texts = {"index.md": relinked((ROOT / "docs/site/index.md").read_text(encoding="utf-8"), ROOT / "README.md")}
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        texts[path.relative_to(ROOT).as_posix()] = relinked(path.read_text(encoding="utf-8"), path)
+    for path in (ROOT / "notebooks").rglob("[01]*.ipynb"):
+        if path.parent.name != "solutions":
+            texts[path.relative_to(ROOT).as_posix()] = staged_notebook(path)
+    for room in ROOMS.findall((ROOT / "vaehelpers" / "__init__.py").read_text(encoding="utf-8")):
+        exported = "   :imported-members:\n" if (ROOT / "vaehelpers" / room).is_dir() else ""
+        directive = f".. automodule:: vaehelpers.{room}\n   :members:\n{exported}"
+        texts[f"api/{room}.md"] = f"# {room}\n\n```{{eval-rst}}\n{directive}```\n"
+    for name, text in texts.items():
+        (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
+        (STAGE / name).write_text(text, encoding="utf-8")
+    for path in (*(ROOT / "docs").glob("*.png"), *(ROOT / "data").glob("*.csv")):
+        (STAGE / path.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+        shutil.copy(path, STAGE / path.relative_to(ROOT))
+
+
+def replace(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        raise RuntimeError(f"{path.name} no longer holds {old!r}")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def finish():
+    """What needs no Sphinx: cures of its pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
+    replace(SITE / "_static" / "searchtools.js", r" || queryTerm.match(/^\d+$/)", "")  # 784 is a word
+    for path in (SITE / "notebooks" / "exercises").glob("*.html"):
+        replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text that is shown
+    (SITE / ".nojekyll").touch()
+    (SITE / "docs").mkdir(exist_ok=True)
+    for path in (*(ROOT / "docs").glob("*.html"), ROOT / "docs" / "playground.png"):
+        shutil.copy(path, SITE / "docs")
+    (SITE / "docs" / "explorers.html").write_text(explorers_page(), encoding="utf-8")
+    print_sheet(SITE / "docs" / "cheat_sheet.html", SITE / "docs" / "cheat_sheet.pdf")
+
+
+def print_sheet(page, target):
+    """The cheat sheet as PDF; its own style says the size, in millimetres."""
+    from playwright.sync_api import sync_playwright
+
+    sys.path.insert(0, str(ROOT / "tests" / "browser"))
+    from jupyterlab import FLAGS, find_chromium
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        sheet = browser.new_page()
+        sheet.goto(page.as_uri())
+        sheet.pdf(path=target, prefer_css_page_size=True, print_background=True, tagged=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    start = time.monotonic()
+    try:
+        stage()
+    except RuntimeError as error:  # MathJax is fetched once, and only then a network is needed
+        sys.exit(f"make site: {error}")
+    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", WORK / "doctrees"]
+    done = subprocess.run([*sphinx, "-c", ROOT / "docs" / "site", STAGE, WORK / "html"])
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+    shutil.rmtree(SITE, ignore_errors=True)
+    (WORK / "html").rename(SITE)
+    finish()
+    print(f"_site is built, in {time.monotonic() - start:.0f} s")
