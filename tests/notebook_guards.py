@@ -17,6 +17,7 @@ MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
 MIN_ALT, MAX_ALT = 40, 250
 IGNORE = "nbval-ignore-output"
+FORMULA = re.compile(r"(?s)(?:\A|(?<=\n\n))\$\$.+?\$\$(?=\n\n|\s*\Z)")
 TAGS = {IGNORE, "readme-figure", "solution"}
 VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 
@@ -62,6 +63,8 @@ def _prose(notebook):
         yield "there is not exactly one title, at the top"
     if any(re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", cell) for cell in prose):
         yield "an image has no alternative text"
+    if any(len(FORMULA.findall(cell)) * 2 != cell.count("$$") for cell in prose):
+        yield "a displayed formula has no empty lines around it: the site would show its dollars"
 
 
 def _proportions(notebook, most_cells):

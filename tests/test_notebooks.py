@@ -224,6 +224,7 @@ HOLES = {
     "not unique": lambda n, cell: cell.update(id=n["cells"][0]["id"]),
     "one title": lambda n, cell: markdown_cells(n)[1].update(source="# another"),
     "alternative text": lambda n, cell: markdown_cells(n)[1].update(source="![](x.png)"),
+    "empty lines": lambda n, cell: markdown_cells(n)[1].update(source="So\n$$\nx\n$$\n\nand"),
     "Markdown": lambda n, cell: n["cells"].__delitem__(slice(-4, None)) or n["cells"].extend([cell] * 6),
     "not 20 to 30": lambda n, cell: n["cells"].extend(n["cells"]),
 }
