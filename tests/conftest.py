@@ -1,6 +1,7 @@
 """What the unit tests share: no start-up messages, the embedded digits, the whole of MNIST where there is one."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,14 @@ settings.load_profile("no deadline")
 @pytest.fixture(scope="session")
 def digits():
     return data.load_mnist()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_what_was_compiled():
+    """JAX keeps every compiled function: a worker grew by gigabytes over files that share none."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture

@@ -131,6 +131,31 @@ def test_a_term_that_is_summed_over_the_batch_alone_is_named_in_the_diagnosis():
     assert any("beta depends on the batch size; that above is for batches of 8" in said for said in found.findings)
 
 
+class Counting(Written):
+    """A plain weight under any name, and a counter that every epoch raises and nothing reads."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.w = 0.0
+        self.epochs_seen = 0
+
+
+class RaiseBoth(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.epochs_seen += 1
+        self.model.w = float(epoch)
+
+
+@pytest.mark.filterwarnings("ignore:after epoch")
+@pytest.mark.parametrize(("reads", "named"), [(lambda model: model.w, ["w"]), (lambda model: 1.0, [])])
+def test_a_frozen_number_has_any_name_and_one_that_nothing_reads_is_no_news(reads, named, recwarn):
+    model = Counting(reads=reads)
+    model.compile(keras.optimizers.SGD(0.01))
+    model.fit(BITS, epochs=3, verbose=0, callbacks=[TrainingGuard(), RaiseBoth()])
+    assert [str(w.message).split()[0] for w in recwarn if "plain number" in str(w.message)] == named
+    assert (model.w, model.epochs_seen) == (2.0, 3)
+
+
 class Raise(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if isinstance(self.model.beta, keras.Variable):

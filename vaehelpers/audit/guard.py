@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from vaehelpers.audit.keras_classes import one_line
-from vaehelpers.audit.keras_faults import weights_of
+from vaehelpers.audit.keras_faults import plain_numbers, weights_of
 from vaehelpers.audit.keras_models import borrow
 from vaehelpers.audit.keras_state import left_as_it_was
 from vaehelpers.audit.keras_vae import audit_keras_vae
@@ -71,7 +71,7 @@ class TrainingGuard(keras.callbacks.Callback):
         self._latent_dim = 1
         self.found, failure = self._audit()
         self._beta = self._beta_now()
-        self._at_start = self._beta
+        self._numbers = plain_numbers(self.model)
         self._frozen = False
         if self.found is None:
             print(f"TrainingGuard: which beta this model trains cannot be told ({failure}); it is trained as it is.")
@@ -127,24 +127,31 @@ class TrainingGuard(keras.callbacks.Callback):
 
     def _warn_of_a_frozen_number(self):
         """Whether a plain number was changed that the loss reads: the compiled step keeps its first value."""
-        model = self.model
-        beta, before = self._at_start
-        changed = [
-            name
-            for name, value in weights_of(model).items()
-            if value != before.get(name, value) and not isinstance(vars(model)[name], keras.Variable)
-        ]
-        if not changed or self._frozen or model.run_eagerly:
+        if self._frozen or self.model.run_eagerly:
             return
-        self._frozen = True
-        audited = self._audit()[0]
-        if (audited is None) != (beta is None) or (audited is not None and not np.isclose(audited.beta, beta)):
-            warnings.warn(
-                f"{changed[0]} was changed during training and is a plain number, so the compiled step keeps the value "
-                f"that it had at first: make it a variable, keras.Variable({before[changed[0]]:g}, trainable=False)",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        now = plain_numbers(self.model)
+        for name in [name for name, value in self._numbers.items() if now.get(name, value) != value]:
+            before = self._numbers.pop(name)  # each is looked at once
+            if self._is_read(name, before):
+                self._frozen = True
+                warnings.warn(
+                    f"{name} was changed during training and is a plain number, so the compiled step keeps the value "
+                    f"that it had at first: make it a variable, keras.Variable({before:g}, trainable=False)",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+                return
+
+    def _is_read(self, name, value):
+        """Whether the loss trains another beta, or can be audited or not, with a number of the model's at `value`."""
+        now = self._audit()[0]
+        kept = vars(self.model)[name]
+        vars(self.model)[name] = type(kept)(value)
+        then = self._audit()[0]
+        vars(self.model)[name] = kept
+        if now is None or then is None:
+            return (now is None) != (then is None)
+        return not np.isclose(now.beta, then.beta)
 
     def _rate_now(self, logs):
         if "rate" in logs:

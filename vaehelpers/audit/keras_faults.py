@@ -105,6 +105,15 @@ def _of_the_weights(oracle, probe, found):
             yield f"{name} is {value:g}, and the loss does not change with it: it is stored and not used"
 
 
+def plain_numbers(model):
+    """A model's own numbers that are no variables, name to value: a compiled step keeps what they were."""
+    return {
+        name: float(value)
+        for name, value in vars(model).items()
+        if _is_number(value) and not isinstance(value, keras.Variable) and not name.startswith("_")
+    }
+
+
 def weights_of(model):
     """A model's own numbers that are named as the weight of a term, name to value."""
     return {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaehelpers.audit.categorical import NAMES
-from vaehelpers.audit.verdict import AuditError
+from vaehelpers.audit.verdict import ONE_SIZE, AuditError
 
 FAILED = "failed"
 LARGE = 100_000  # values of an image from which a smaller batch, and not a larger one, is the other size
@@ -197,7 +197,7 @@ def _notes(reductions, powers, here, classes):
     if pixels == "mean" and np.isclose(here.distortion, (1.0, 2.0), rtol=1e-3).any():
         notes.append(f"the factor {here.sizes.pixels} is written as a number: it is right at this image size only")
     if FAILED in powers.pixels:
-        notes.append("the loss takes one image size only: its reductions over pixels could not be tried at another")
+        notes.append(f"{ONE_SIZE}: its reductions over pixels could not be tried at another")
     if batch == "mixed" and batch_powers[0] != batch_powers[1]:
         notes.append(
             f"the two terms are reduced differently over the batch: beta is {here.kl / here.distortion:.3g} at batch "

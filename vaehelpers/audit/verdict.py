@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+ONE_SIZE = "the loss takes one image size only"
 WITHIN_ONE_PERCENT = 0.01
 
 
@@ -79,7 +80,8 @@ class LossAudit:
             "latents": self.latent_reduction,
             "the batch": self.batch_reduction,
         }
-        if named["channels"] in ("none", named["pixels"]):
+        untried = named["channels"] == "unknown" and any(ONE_SIZE in note for note in self.notes)  # a note says so
+        if untried or named["channels"] in ("none", named["pixels"]):
             named.pop("channels")
         if self.likelihood in ("categorical", "multinomial") and "channels" in named:
             named = {"classes" if axis == "channels" else axis: reduction for axis, reduction in named.items()}

@@ -119,6 +119,8 @@ def range_of_outputs(networks, order, x):
             ) from error
         if np.size(decoded) != images.size:
             raise ValueError(f"vae.decoder gives shape {np.shape(decoded)} for images {images.shape}: one per pixel")
+        if not np.isfinite(decoded).all():
+            raise ValueError("vae.decoder gives nan or infinite numbers: its training has diverged")
         ends.append((decoded.min(), decoded.max()))
     return float(np.min(ends)), float(np.max(ends))
 
