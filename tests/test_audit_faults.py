@@ -24,7 +24,7 @@ DRAWS = {
     "z is the same at every call, its noise is a constant": lambda m, v, noise: m + ops.exp(0.5 * v),
     "as if z_log_var were the log standard deviation": lambda m, v, noise: m + ops.exp(v) * noise,
     "as if z_log_var were the standard deviation": lambda m, v, noise: m + v * noise,
-    "z does not spread as its z_log_var says": lambda m, v, noise: m + noise,
+    "as wide as the prior, whatever z_log_var says": lambda m, v, noise: m + noise,
 }
 
 
@@ -129,6 +129,35 @@ def test_a_term_that_is_summed_over_the_batch_alone_is_named_in_the_diagnosis():
     found = diagnose(model, BITS)
     assert found.beta == pytest.approx(1 / 8, rel=1e-3)
     assert any("beta depends on the batch size; that above is for batches of 8" in said for said in found.findings)
+
+
+def with_quantity(name, value, **arguments):
+    model = written(**arguments)
+    setattr(model, name, value)
+    return model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: with_quantity("beta_1", 0.9),  # of Adam
+        lambda: with_quantity("beta_max", 4.0),
+        lambda: with_quantity("mixup_beta", 0.3),
+        lambda: with_quantity("beta_now", keras.Variable(0.2), reads=lambda m: m.beta_now),  # beside an initial 1
+        lambda: with_quantity("beta_norm", 2.0, beta=4.0, reads=lambda m: m.beta_norm),
+        lambda: written(beta=0.5, reads=lambda m: [0.5, 0.5][int(m.beta)]),  # another value is refused
+        lambda: written(draw=lambda m, v, noise: 0.18215 * right(m, v, noise)),  # a scale before the decoder
+    ],
+)
+def test_a_right_model_has_no_fault(model):
+    assert audit_keras_vae(model()).faults == ()
+
+
+def test_a_decoder_that_is_called_again_is_right_where_one_call_is():
+    model = written()
+    inner = model.call
+    model.call = lambda x: (inner(x), model.decoder(model.encoder(x)[0]))[0]
+    assert audit_keras_vae(model).faults == ()
 
 
 class Counting(Written):

@@ -55,20 +55,39 @@ def test_an_explorer_says_in_a_sentence_what_it_is(name):
     assert "application/vnd.jupyter.widget-view+json" in shown
 
 
-def test_what_makes_no_sense_is_named():
-    for call, message in (
+WIDE = np.linspace(-10, 10, 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
         (lambda: explorers.beta_explorer(beta=0), "beta is 0"),
         (lambda: explorers.beta_explorer(beta=float("nan")), "beta is nan"),
         (lambda: explorers.latent_explorer(z=(0, 6)), "z is"),
         (lambda: explorers.latent_explorer(z=1.0), "z is 1.0"),
         (lambda: explorers.reduction_calculator(pixels="average"), "pixels is 'average': pass 'sum' or 'mean'"),
-        (lambda: explorers.reduction_calculator(weight=-1), "weight, n_pixels, latent_dim are -1"),
+        (lambda: explorers.reduction_calculator(weight=-1), "weight is -1"),
+        (lambda: explorers.reduction_calculator(weight=1e12), "weight is 1e.12: pass a number up to 1e"),
+        (lambda: explorers.reduction_calculator(n_pixels=784.0), "n_pixels is 784.0: pass a whole number"),
         (lambda: explorers.elbo_explorer([0, 1, 2], [0, 1]), "shapes"),
-        (lambda: explorers.elbo_explorer([0, 1, 3], [0, 0, 0]), "even steps"),
-        (lambda: explorers.elbo_explorer([0, 1, 2], [0, 0, 0], width=0), "width is 0"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            call()
+        (lambda: explorers.elbo_explorer([-10, 1, 10], [0, 0, 0]), "even steps"),
+        (lambda: explorers.elbo_explorer(WIDE / 2, 0 * WIDE), "from -10 or below"),
+        (lambda: explorers.elbo_explorer(WIDE, np.full(5, np.inf)), "finite"),
+        (lambda: explorers.elbo_explorer(WIDE, 0 * WIDE, width=0), "width is 0"),
+        (lambda: explorers.elbo_explorer(WIDE, 0 * WIDE, mean=9), "mean is 9"),
+        (lambda: explorers.elbo_explorer(WIDE, 0 * WIDE, mean=None), "mean is None"),
+        (lambda: data.load_beta_grid().decode(True, [[0, 0]]), "i is True"),
+        (lambda: data.load_beta_grid().decode(slice(2), [[0, 0]]), "i is slice"),
+    ],
+)
+def test_what_makes_no_sense_is_named(call, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
+
+
+def test_what_one_widget_is_given_is_its_own():
+    explorers.beta_explorer().data["betas"][0] = -5
+    assert explorers.beta_explorer().data["betas"][0] == 0.1
 
 
 def test_the_page_reads_the_numbers_of_the_grid():

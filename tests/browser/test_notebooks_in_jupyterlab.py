@@ -50,7 +50,7 @@ def lab(tmp_path_factory):
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     shutil.copytree(ROOT / "data", folder / "data")
     lines = [
-        "import numpy as np\n\nfrom vaehelpers import explorers\n\nz = np.linspace(-6, 6, 601)",
+        "import numpy as np\n\nfrom vaehelpers import explorers\n\nz = np.linspace(-10, 10, 1001)",
         *EXPLORERS.values(),
     ]
     cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}

@@ -37,6 +37,13 @@ test("a beta that is not stored is the nearest", () => {
   assert.deepEqual([1, 0.001, 30, 1e6].map((beta) => namedBeta(data, beta)), [1, 0.5, 22.56, 392]);
 });
 
+test("a likelihood of some thousand pixels does not underflow", () => {
+  const z = Array.from({ length: 2001 }, (_, k) => -10 + k / 100);
+  const bend = (shift) => z.map((v) => shift - 0.5 * (v - 1) ** 2);
+  const [near, far] = [0, -1000].map((shift) => splitOf({ z, logLikelihood: bend(shift) }, 0, 1));
+  assert.ok(Math.abs(far.gap - near.gap) < 1e-6 && Math.abs(far.evidence - near.evidence + 1000) < 1e-6);
+});
+
 test("log p(x) is ELBO plus gap; with the posterior as q the gap is 0", () => {
   const z = Array.from({ length: 1201 }, (_, k) => -6 + k / 100);
   const logLikelihood = z.map((v) => -0.5 * ((v - 1) / 0.5) ** 2); // posterior: N(0.8, 0.2)

@@ -71,7 +71,8 @@ class TrainingGuard(keras.callbacks.Callback):
         self._latent_dim = 1
         self.found, failure = self._audit()
         self._beta = self._beta_now()
-        self._numbers = plain_numbers(self.model)
+        self._function = None
+        self._numbers = self._at_first_batch = plain_numbers(self.model)
         self._frozen = False
         if self.found is None:
             print(f"TrainingGuard: which beta this model trains cannot be told ({failure}); it is trained as it is.")
@@ -80,6 +81,10 @@ class TrainingGuard(keras.callbacks.Callback):
         print(*(f"TrainingGuard: {line}" for line in (said, *self.found.faults)), sep="\n")
         if self.x is not None:
             print(f"TrainingGuard: {self._where(self.found)}")
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            self._at_first_batch = plain_numbers(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         self._epochs += 1
@@ -129,6 +134,10 @@ class TrainingGuard(keras.callbacks.Callback):
         """Whether a plain number was changed that the loss reads: the compiled step keeps its first value."""
         if self._frozen or self.model.run_eagerly:
             return
+        function = getattr(self.model, "train_function", None)
+        if function is not self._function:  # compiled anew, with the numbers of that moment
+            self._function = function
+            self._numbers = self._at_first_batch
         now = plain_numbers(self.model)
         for name in [name for name, value in self._numbers.items() if now.get(name, value) != value]:
             before = self._numbers.pop(name)  # each is looked at once

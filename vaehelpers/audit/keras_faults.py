@@ -7,12 +7,15 @@ from keras import ops
 from vaehelpers.audit.keras_state import left_as_it_was
 from vaehelpers.audit.keras_stubs import CODES
 from vaehelpers.audit.probes import probe_at, random_images
+from vaehelpers.audit.verdict import AuditError
 
 DRAWN = 512  # numbers z, at least
 MOST_CALLS = 64
 CALLS = 16  # of an encoder
 SURE = 6  # standard errors
 ROUNDING = 1e-5
+NAMES = ("beta", "kl_weight", "kld_weight", "kl_beta", "beta_kl", "weight_kl", "lambda_kl", "kl_lambda")  # of the KL's
+NARROWEST = -12.0  # log variance of a posterior whose draws are told from its mean in float32
 NOT_USED = 1e-6  # of a loss: up to which a change of a weight is none
 RIGHT = "draw z_mean + exp(z_log_var / 2) * noise, with new noise at every call"
 
@@ -27,27 +30,33 @@ def faults_of(oracle, sizes, found):
 
 
 def _of_the_draw(oracle, probe):
-    """What the decoder is given at codes that are set by hand, call after call."""
-    draws = []
+    """What the decoder is given at codes that are set by hand, call after call: wrong if no input of it is right."""
+    steps = []
     for _ in range(int(np.clip(np.ceil(DRAWN / probe.z_mean.size), 2, MOST_CALLS))):
-        z = _as_array(_decoder_input(oracle, probe))
-        if z is None or z.size != probe.z_mean.size:
+        inputs = [_as_array(z) for z in _decoder_inputs(oracle, probe)]
+        if not inputs or any(z is None or z.size != probe.z_mean.size for z in inputs):
             return None
-        draws.append(z.reshape(probe.z_mean.shape))
-    return fault_of_draws(probe.z_mean, probe.z_log_var, np.array(draws))
+        steps.append([z.reshape(probe.z_mean.shape) for z in inputs])
+    if len({len(inputs) for inputs in steps}) > 1:
+        return None
+    faults = [fault_of_draws(probe.z_mean, probe.z_log_var, np.array(draws)) for draws in zip(*steps, strict=True)]
+    return None if None in faults else faults[0]
 
 
-def _decoder_input(oracle, probe):
+def _decoder_inputs(oracle, probe):
     """What the decoder is called on in a training step; on JAX, whose step knows no values, in a call for training."""
-    oracle.hand.decoder_input = None
+    oracle.hand.decoder_inputs = []
     oracle(probe)
     if keras.backend.backend() == "jax":
-        oracle.hand.decoder_input = None
+        stepped = len(oracle.hand.decoder_inputs)
+        oracle.hand.decoder_inputs = []
         try:
             oracle.model(ops.convert_to_tensor(probe.x.astype("float32")), training=True)
         except Exception:  # whatever a model of anybody raises: then its draw is not looked at
-            return None
-    return oracle.hand.decoder_input
+            return []
+        if stepped != 2 * len(oracle.hand.decoder_inputs):  # a step is two calls of the model: here it draws elsewhere
+            return []
+    return oracle.hand.decoder_inputs
 
 
 def of_an_encoder(places, sizes):
@@ -59,8 +68,14 @@ def of_an_encoder(places, sizes):
     x = random_images(sizes, np.random.default_rng(0))[0].astype("float32")
     with left_as_it_was(encoder):
         calls = [dict(zip(names, keras.tree.flatten(encoder(x, training=True)), strict=True)) for _ in range(CALLS)]
-    z_mean, z_log_var = (_as_array(calls[0][name]) for name in CODES)
-    fault = fault_of_draws(z_mean, z_log_var, np.array([_as_array(call["z"]) for call in calls]))
+    z_mean, z_log_var, z = (np.array([_as_array(call[name]) for call in calls]) for name in (*CODES, "z"))
+    deviations = np.exp(0.5 * z_log_var)
+    if not (np.abs(z_log_var) <= -NARROWEST).all() or np.abs(z - deviations).max() <= ROUNDING:
+        return ()  # float32 does not tell draws from means there; or what stands third is the standard deviation
+    if np.ptp(z_mean, axis=0).max() > ROUNDING:  # dropout: the codes move too, so that only an unused noise is told
+        same = np.abs(z - z_mean).max() <= ROUNDING
+        return (f"z is z_mean at every call, its noise is not used: {RIGHT}",) if same else ()
+    fault = fault_of_draws(z_mean[0], z_log_var[0], z)
     return () if fault is None else (fault,)
 
 
@@ -77,32 +92,70 @@ def fault_of_draws(z_mean, z_log_var, draws):
             return f"z is z_mean at every call, its noise is not used: {RIGHT}"
         return f"z is the same at every call, its noise is a constant, or drawn and not used: {RIGHT}"
 
-    def fits(variance):
-        with np.errstate(all="ignore"):
-            return abs(np.mean(offsets**2 / variance) - 1) <= SURE * np.sqrt(2 / offsets.size) + 1e-3
-
-    if not np.isfinite(z_log_var).all() or fits(np.exp(z_log_var)):
+    if not np.isfinite(draws).all() or not np.isfinite(z_log_var).all():
         return None
-    for name, variance in (("log standard deviation", np.exp(2 * z_log_var)), ("standard deviation", z_log_var**2)):
-        if fits(variance):
-            return f"z is drawn as if z_log_var were the {name}, and the KL reads a log variance: {RIGHT}"
-    return f"z does not spread as its z_log_var says: {RIGHT}"
+
+    def fits(variance, part=slice(None)):
+        with np.errstate(all="ignore"):
+            squares = offsets[:, part] ** 2 / variance[part]
+        return abs(np.mean(squares) - 1) <= SURE * np.sqrt(2 / squares.size) + 1e-3
+
+    offsets, z_log_var = offsets.reshape(len(offsets), -1), z_log_var.reshape(-1)
+    if fits(np.exp(z_log_var)):
+        return None
+    order = np.argsort(z_log_var)
+    parts = order[: len(order) // 2], order[len(order) // 2 :]
+    wrong = {
+        "drawn as if z_log_var were the log standard deviation": np.exp(2 * z_log_var),
+        "drawn as if z_log_var were the standard deviation": z_log_var**2,
+        "as wide as the prior, whatever z_log_var says": np.ones_like(z_log_var),
+    }
+    for name, variance in wrong.items():
+        centred = abs(np.mean(offsets / np.sqrt(variance))) <= SURE / np.sqrt(offsets.size)
+        between = np.mean(np.var(offsets, axis=0, ddof=1) / variance)  # calls, whatever their mean is
+        moves = abs(between - 1) <= SURE * np.sqrt(2 / (offsets.size - offsets.shape[1]))
+        if centred and moves and all(fits(variance, part) for part in parts if len(part)):
+            return f"z is {name}, and the KL reads a log variance: {RIGHT}"
+    return None  # a flow, a layer between the draw and the decoder: not a draw that is known to be wrong
 
 
 def _of_the_weights(oracle, probe, found):
-    """Numbers named as a weight of the KL that the loss does not follow, where it trains another beta than they say."""
+    """Numbers named as the KL's weight that the loss does not follow, where it trains another beta than they say."""
     model = oracle.model
-    for name, value in weights_of(model).items():
-        if "beta" not in name and "kl" not in name:
+    named = {name: value for name, value in weights_of(model).items() if name in NAMES}
+    if any(_close(found.beta_declared, value) for value in named.values()) or _held_elsewhere(model, named, found):
+        return
+    for name, value in named.items():
+        if found.beta_declared == value or _follows(oracle, probe, name, value):
             continue
-        if abs(found.beta_declared - value) <= 0.01 * max(abs(value), 1e-3):
-            continue
-        before = oracle(probe)
-        _set(model, name, value + 1)
+        yield f"{name} is {value:g}, and the loss does not change with it: it is stored and not used"
+
+
+def _follows(oracle, probe, name, value):
+    """Whether the loss changes with a number; so it does where another value is refused."""
+    before = oracle(probe)
+    _set(oracle.model, name, value + 1)
+    try:
         after = oracle(probe)
-        _set(model, name, value)
-        if abs(after - before) <= NOT_USED * abs(before):
-            yield f"{name} is {value:g}, and the loss does not change with it: it is stored and not used"
+    except AuditError:
+        return True
+    finally:
+        _set(oracle.model, name, value)
+    return not abs(after - before) <= NOT_USED * abs(before)
+
+
+def _close(one, other):
+    return abs(one - other) <= 0.01 * max(abs(other), 1e-3)
+
+
+def _held_elsewhere(model, named, found):
+    """Whether another number of the model or of one of its layers is the beta that is trained: then that is read."""
+    if _close(found.beta_declared, 1):
+        return False
+    others = [value for name, value in weights_of(model).items() if name not in named]
+    for layer in model._flatten_layers(include_self=False):
+        others += weights_of(layer).values()
+    return any(_close(found.beta_declared, value) for value in others)
 
 
 def plain_numbers(model):
@@ -119,7 +172,7 @@ def weights_of(model):
     return {
         name: float(value)
         for name, value in vars(model).items()
-        if ("beta" in name or "weight" in name) and _is_number(value)
+        if ("beta" in name or "weight" in name or name in NAMES) and _is_number(value)
     }
 
 

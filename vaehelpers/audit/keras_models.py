@@ -113,7 +113,7 @@ def set_by_hand(place, borrowed):
 
     def call(*args, **kwargs):
         if "x_decoded" in names:
-            borrowed.hand.decoder_input = args[0] if args else None
+            borrowed.hand.decoder_inputs.append(args[0] if args else None)
         tensors = [None if name is None else borrowed.hand.tensor(name) for name in names]
         if None in names:
             computed = keras.tree.flatten(original(*args, **kwargs))

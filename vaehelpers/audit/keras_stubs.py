@@ -13,7 +13,7 @@ class Hand:
     def __init__(self):
         self.noise = keras.random.SeedGenerator(0)
         self.variables = {}
-        self.decoder_input = None  # of its last call
+        self.decoder_inputs = []  # of its calls
 
     def hold(self, x_decoded_shape, codes_shape):
         """Have variables of these shapes, the codes at 0, the images grey."""
@@ -51,7 +51,7 @@ class Network(keras.Model):
     def call(self, inputs, training=None):
         self.calls += 1
         if self.form == ("x_decoded",):
-            self.hand.decoder_input = inputs
+            self.hand.decoder_inputs.append(inputs)
         tensors = tuple(self.hand.tensor(name) for name in self.form)
         return tensors if len(tensors) > 1 else tensors[0]
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import keras
+import numpy as np
 
 from vaehelpers.audit.effective_beta import audit_oracle
 from vaehelpers.audit.keras_classes import check_arguments, compile_with, makes_its_own, name_of, open_class
@@ -79,6 +80,8 @@ def _audit_model(vae, image_shape, latent_dim, batch_size, x_decoded, loss):
         own = borrowed.places.image_shape, borrowed.places.latent_dim
         sizes = check_sizes(*own, batch_size)
         found = audit_oracle(borrowed.open, sizes, x_decoded)
+        if not np.isfinite(found.beta):
+            raise AuditError(f"{name_of(vae)} hides how its loss follows its codes: pass the loss as a function")
         faults = _faults(lambda: borrowed.open(sizes), sizes, found)
         networks = borrowed.places
     faults += of_an_encoder(networks, sizes)

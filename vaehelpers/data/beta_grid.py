@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vaehelpers.data.checks import check_whole
 from vaehelpers.data.mnist import data_folder
 
 GRID_SHA256 = "2a72ab7a9060d3704980097616af0a4a4eaf666042278b7a390c2879e1a076fa"  # of the file
@@ -53,6 +54,7 @@ class BetaGrid:
             >>> load_beta_grid().decode(3, [[0.0, 0.0]]).shape
             (1, 28, 28, 1)
         """
+        i = check_whole(i, "i", smallest=-len(self.betas))
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != 2:
             raise ValueError(f"z has shape {z.shape}: pass codes [N, 2]")

@@ -16,7 +16,7 @@ STEPS = (
     Step(
         "Does it stop with a message, or is a number nan?",
         "read its last line, print each term; x.min(), x.max()",
-        "shapes, dtypes, files, an overflow",
+        "shapes, dtypes, files, an overflow, pixels that were not scaled",
         "lesson 10, part two; deeper/03 Keras by hand",
     ),
     Step(
@@ -26,19 +26,19 @@ STEPS = (
         "lesson 10, case 3",
     ),
     Step(
-        "Does the audit name a fault?",
+        'Does the audit say "at fault", or refuse?',
         "print(audit_loss(vae)), or python -m vaehelpers audit FILE.py:LOSS --image-shape 28,28,1 --latent-dim 2",
-        "a sign; of a Keras model also a draw without its noise or of another width, a beta that nothing reads",
-        "lesson 10, cases 2 and 4",
+        "a sign; of a Keras model a draw without noise or of another width, a decoder that wants more than codes",
+        "lesson 10, cases 2, 4 and 7; Eighteen that people had, in docs/symptoms.md",
     ),
     Step(
         "Is beta another than you meant (1, where you wrote none)?",
-        "the first sentence of the same audit",
+        "the first sentence of the same audit, with a schedule of the trained model",
         "a mean for a sum, over channels too; a sum over the batch; a schedule that is stuck",
         "lesson 10, cases 1, 5 and 6; lessons 04 and 05",
     ),
     Step(
-        "With codes exchanged, does each image still come out as itself (of an autoregressive decoder ask the rate)?",
+        "With codes exchanged, does each image still come out as itself? Autoregressive: is the rate near 0?",
         "the decoder, called on the codes in another order",
         "a decoder that gets the image another way",
         "lesson 10, case 7",
@@ -53,7 +53,7 @@ STEPS = (
         "Is it worse than one image for all?",
         "diagnose(vae, x)",
         "training too short, or other layers while training than after it (batch normalisation)",
-        "lesson 06, the same; Eighteen that people had, in docs/symptoms.md",
+        "lesson 06, Collapsed although beta is below the threshold",
     ),
     Step(
         "Are reconstructions good and samples bad?",

@@ -1,7 +1,7 @@
 // Slide beta over the stored networks: what they rebuild and draw, their codes, both terms.
 import { answerAt } from "./betas.js";
 import { drawChart } from "./charts.js";
-import { between, control, element, readState, slider, stateText, written } from "./controls.js";
+import { control, element, readState, slider, stateText, written } from "./controls.js";
 import { drawDigits, drawPlane } from "./draw.js";
 import { SIDE, namedBeta, prepareGrid } from "./grid.js";
 
@@ -91,7 +91,7 @@ export function mountBetaExplorer(root, raw, text, onState) {
     ),
   );
   const set = (wanted) => {
-    const { beta } = readState(wanted, { beta: 1 }, { beta: between(1e-9, 1e9) });
+    const { beta } = readState(wanted, { beta: 1 }, { beta: (text) => Number(text) > 0 });
     i = data.betas.indexOf(namedBeta(data, beta));
     show();
   };

@@ -7,18 +7,20 @@ const LOG_2PI = Math.log(2 * Math.PI);
 // All terms by sums over the grid z, as the lesson has them; q is normal.
 export function splitOf({ z, logLikelihood }, mean, width) {
   const step = z[1] - z[0];
+  const top = Math.max(...logLikelihood); // kept out of the exponentials: an image's may be -1,000
   const normal = (value, m, s) => -0.5 * (((value - m) / s) ** 2 + LOG_2PI) - Math.log(s);
   const sum = { p: 0, distortion: 0, rate: 0 };
   const q = z.map((value, k) => {
     const [logQ, logPrior] = [normal(value, mean, width), normal(value, 0, 1)];
     const mass = step * Math.exp(logQ);
-    sum.p += step * Math.exp(logLikelihood[k] + logPrior);
+    sum.p += step * Math.exp(logLikelihood[k] - top + logPrior);
     sum.distortion -= mass * logLikelihood[k];
     sum.rate += mass * (logQ - logPrior);
     return Math.exp(logQ);
   });
-  const posterior = z.map((v, k) => Math.exp(logLikelihood[k] + normal(v, 0, 1)) / sum.p);
-  const evidence = Math.log(sum.p);
+  const joint = z.map((v, k) => Math.exp(logLikelihood[k] - top + normal(v, 0, 1)));
+  const posterior = joint.map((value) => value / sum.p);
+  const evidence = top + Math.log(sum.p);
   const { distortion, rate } = sum;
   return { q, posterior, evidence, distortion, rate, gap: evidence + distortion + rate };
 }

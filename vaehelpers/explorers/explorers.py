@@ -2,17 +2,19 @@
 
 import base64
 import functools
+from copy import deepcopy
 
 import numpy as np
 
 from vaehelpers.collapse import collapse_at
 from vaehelpers.data import load_beta_grid, load_mnist
 from vaehelpers.data.beta_grid import DECODER
-from vaehelpers.data.checks import needs_course
+from vaehelpers.data.checks import check_number, check_whole, needs_course
 from vaehelpers.explorers.page import filled, packed, page_data
 from vaehelpers.explorers.scripts import classic_script
 
 SHOWN, PLANE = 10, 200
+REACH = -10.0, 10.0
 SENTENCES = {
     "beta_explorer": "Slide beta over 16 trained networks in JupyterLab.",
     "latent_explorer": "Point at the latent plane of a trained network in JupyterLab.",
@@ -32,13 +34,13 @@ def beta_explorer(beta=1.0):
         A widget; its `state` is a text, "beta=1", that can be read and set.
 
     Raises:
-        ValueError: for a beta that is not above 0. ImportError: where the course's packages are missing.
+        ValueError: for a beta that is not above 0, or infinite. ImportError: where the course's packages are missing.
 
     Example:
         >>> beta_explorer(beta=392)
         Slide beta over 16 trained networks in JupyterLab. At beta=392.
     """
-    return _on_the_grid("beta_explorer", f"beta={_positive(beta, 'beta'):g}")
+    return _on_the_grid("beta_explorer", f"beta={check_number(beta, 'beta', above=0):g}")
 
 
 def latent_explorer(beta=1.0, z=(0.0, 0.0)):
@@ -54,7 +56,7 @@ def latent_explorer(beta=1.0, z=(0.0, 0.0)):
     z = np.asarray(z, "float64")
     if z.shape != (2,) or not (np.abs(z) <= 5).all():
         raise ValueError(f"z is {z.tolist()}: pass two numbers from -5 to 5")
-    return _on_the_grid("latent_explorer", f"beta={_positive(beta, 'beta'):g}&z={z[0]:g},{z[1]:g}")
+    return _on_the_grid("latent_explorer", f"beta={check_number(beta, 'beta', above=0):g}&z={z[0]:g},{z[1]:g}")
 
 
 def reduction_calculator(error="bernoulli", *, pixels="mean", latents="mean", weight=1.0, n_pixels=784, latent_dim=2):
@@ -80,9 +82,10 @@ def reduction_calculator(error="bernoulli", *, pixels="mean", latents="mean", we
     ):
         if value not in allowed:
             raise ValueError(f"{name} is {value!r}: pass {' or '.join(map(repr, allowed))}")
-    if not weight >= 0 or n_pixels < 1 or latent_dim < 1:
-        raise ValueError(f"weight, n_pixels, latent_dim are {weight}, {n_pixels}, {latent_dim}: at least 0, 1 and 1")
-    sizes = f"weight={weight:g}&D={n_pixels:d}&J={latent_dim:d}"
+    weight = _within(weight, "weight", 0, 1e9)
+    n_pixels = int(_within(check_whole(n_pixels, "n_pixels"), "n_pixels", 1, 1e8))
+    latent_dim = int(_within(check_whole(latent_dim, "latent_dim"), "latent_dim", 1, 1e6))
+    sizes = f"weight={weight:g}&D={n_pixels}&J={latent_dim}"
     return _on_the_grid("reduction_calculator", f"error={error}&pixels={pixels}&latents={latents}&{sizes}")
 
 
@@ -92,25 +95,27 @@ def elbo_explorer(z, log_likelihood, *, mean=0.0, width=0.5):
     The prior is N(0, 1): `log p(x) = log sum_z p(x|z) p(z) dz`, and the gap is KL(q || p(z|x)).
 
     Args:
-        z: evenly spaced `[N]`, wide enough for the prior and for q.
+        z: evenly spaced `[N]`, from -10 to 10 at least, where every q that can be chosen has died out.
         log_likelihood: log p(x|z) at each z, `[N]`, nats.
-        mean, width: of q to begin with; the width is the standard deviation.
+        mean, width: of q to begin with, -2 to 2 and 0.1 to 2; the width is the standard deviation.
 
     Raises:
-        ValueError: for arrays that differ in length, are not finite, or a z that is not evenly spaced.
+        ValueError: for arrays that differ in length, are not finite, another z, or another q.
 
     Example:
-        >>> z = np.linspace(-6, 6, 601)
+        >>> z = np.linspace(-10, 10, 1001)
         >>> elbo_explorer(z, -0.5 * (z - 1) ** 2, mean=0.5, width=0.7)
         Move q in JupyterLab and see ELBO and gap. At mean=0.5&width=0.7.
     """
     z, log_likelihood = np.asarray(z, "float64"), np.asarray(log_likelihood, "float64")
     if z.ndim != 1 or len(z) < 3 or z.shape != log_likelihood.shape:
         raise ValueError(f"z and log_likelihood have shapes {z.shape}, {log_likelihood.shape}: pass both as [N]")
-    if not np.allclose(np.diff(z), z[1] - z[0]) or z[1] <= z[0] or not np.isfinite(log_likelihood).all():
-        raise ValueError("z must rise in even steps and log_likelihood be finite: np.linspace(-6, 6, 601)")
+    even = z[1] > z[0] and np.allclose(np.diff(z), z[1] - z[0], atol=0, rtol=1e-5)
+    if not (even and z[0] <= REACH[0] and z[-1] >= REACH[1]) or not np.isfinite(log_likelihood).all():
+        raise ValueError("z must go in even steps from -10 or below to 10 or above, log_likelihood be finite")
     data = {"z": z.tolist(), "logLikelihood": log_likelihood.tolist()}
-    return _explorer("elbo_explorer", data, f"mean={mean:g}&width={_positive(width, 'width'):g}")
+    start = f"mean={_within(mean, 'mean', -2, 2):g}&width={_within(width, 'width', 0.1, 2):g}"
+    return _explorer("elbo_explorer", data, start)
 
 
 def playground():
@@ -143,7 +148,7 @@ def _explorer(name, data, state, weights=b""):
 
 
 def _on_the_grid(name, state):
-    return _explorer(name, grid_data(), state, grid_weights())
+    return _explorer(name, deepcopy(grid_data()), state, grid_weights())
 
 
 @functools.cache
@@ -174,8 +179,9 @@ def grid_weights():
     return np.concatenate(flat, axis=1).astype("<f2").tobytes()
 
 
-def _positive(value, name):
-    value = float(value)
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name} is {value:g}: pass a number above 0")
+def _within(value, name, low, high):
+    """A number in the explorer's own range, as a float."""
+    value = check_number(value, name, least=low)
+    if value > high:
+        raise ValueError(f"{name} is {value:g}: pass a number up to {high:g}")
     return value

@@ -21,7 +21,7 @@ export function prepareGrid(raw) {
 }
 
 export function nearest(betas, beta) {
-  const apart = betas.map((one) => Math.abs(Math.log(one / Math.max(beta, 1e-9))));
+  const apart = betas.map((one) => Math.abs(Math.log(one / Math.min(Math.max(beta, 1e-9), 1e9))));
   return apart.indexOf(Math.min(...apart));
 }
 

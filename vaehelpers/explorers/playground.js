@@ -1,7 +1,7 @@
 // The playground: two VAEs trained side by side in the page, on real digits, under settings that
 // the reader turns. What is said about beta is computed as the audit computes it.
 import { answerAt, makeSettings, makeVerdict } from "./betas.js";
-import { choice, control, element } from "./controls.js";
+import { between, choice, control, element } from "./controls.js";
 import { digitsFrom, drawCurves, drawDigits, drawPlane } from "./draw.js";
 import { openSession } from "./session.js";
 
@@ -38,7 +38,7 @@ export function fromText(text, state) {
     const known =
       ["bernoulli", "squared"].includes(error) &&
       [pixels, latents].every((reduction) => ["sum", "mean"].includes(reduction)) &&
-      Number(weight) >= 0;
+      between(0, 1e9)(weight ?? "");
     if (known) state.settings[k] = { error, pixels, latents, weight: Number(weight) };
   });
   if (RATES.includes(Number(found.get("rate")))) state.rate = Number(found.get("rate"));

@@ -7,12 +7,12 @@ import { betaOf } from "./network.js";
 
 const QUESTION = { error: "bernoulli", pixels: "mean", latents: "mean", weight: 1, D: 784, J: 2 };
 const LOSS_LIMITS = {
-  error: (text) => text in ERRORS,
-  pixels: (text) => text in REDUCTIONS,
-  latents: (text) => text in REDUCTIONS,
+  error: (text) => Object.hasOwn(ERRORS, text),
+  pixels: (text) => Object.hasOwn(REDUCTIONS, text),
+  latents: (text) => Object.hasOwn(REDUCTIONS, text),
   weight: between(0, 1e9),
-  D: between(1, 1e8),
-  J: between(1, 1e6),
+  D: (text) => between(1, 1e8)(text) && Number.isInteger(Number(text)),
+  J: (text) => between(1, 1e6)(text) && Number.isInteger(Number(text)),
 };
 
 // What the nearest stored network makes of ten test digits.

@@ -7,6 +7,7 @@ export function makeSession(post, slice) {
   let trainer = null;
   let running = false;
   let shown = 0;
+  let timer = null;
   const show = () => {
     shown = performance.now();
     const { w, steps, average } = trainer;
@@ -20,7 +21,7 @@ export function makeSession(post, slice) {
     if (!running) return;
     trainer.run(slice);
     if (performance.now() - shown > 150 || trainer.steps < 4) show();
-    setTimeout(tick, 0);
+    timer = setTimeout(tick, 0);
   };
   return (message) => {
     if (message.given) {
@@ -31,6 +32,7 @@ export function makeSession(post, slice) {
     if (message.settings) trainer.settings = message.settings;
     if (message.run === running || message.run === undefined) return;
     running = message.run;
+    clearTimeout(timer); // one chain of slices, however often it is paused
     if (running) tick();
   };
 }
