@@ -52,8 +52,8 @@ class TrainingGuard(keras.callbacks.Callback):
         >>> guard = TrainingGuard()
         >>> guard.set_model(vae)  # as `vae.fit(x, callbacks=[guard])` does
         >>> guard.on_train_begin()
-        TrainingGuard: This loss trains beta = 1 (Bernoulli from logits; sum over pixels, an unknown reduction over
-        channels, sum over latents, mean over the batch). That is the ELBO.
+        TrainingGuard: This loss trains beta = 1 (Bernoulli from logits; sum over pixels, sum over latents, mean over
+        the batch). That is the ELBO.
     """
 
     def __init__(self, x=None, raise_on_collapse=False):

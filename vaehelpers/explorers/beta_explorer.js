@@ -59,7 +59,9 @@ function makeViews(data) {
     ];
     said.forEach(([node, label]) => node.setAttribute("aria-label", label));
   };
-  const legend = "Rows: test digits, reconstructions, samples from the prior.";
+  const legend =
+    "Rows: test digits, reconstructions, samples from the prior. Right: the codes of some " +
+    "test digits; the circle is the prior's at distance 1.";
   const charts = element("div", { class: "beside" }, rate, terms, plane);
   return { nodes: [digits, element("p", { class: "steps" }, legend), charts], draw };
 }

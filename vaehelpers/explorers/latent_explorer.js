@@ -84,7 +84,9 @@ export function mountLatentExplorer(root, raw, text, onState) {
     drawDigits(digit, [image], SIDE);
     const at = `z = (${state.z.join(", ")})`;
     digit.setAttribute("aria-label", `what the decoder draws at ${at}`);
-    line.textContent = `The decoder of beta ${written(state.beta)} at ${at}.`;
+    line.textContent =
+      `What the decoder of beta ${written(state.beta)} draws at ${at}. Drag the cross, ` +
+      "or move it by the arrow keys.";
     beta.value = String(state.beta);
   };
   const move = (changed) => {

@@ -62,7 +62,9 @@ function makePictures(name, data) {
       { key: "kl", label: "KL", top: 12 },
     ]);
     const values = average && `error ${average.error.toFixed(0)}, KL ${average.kl.toFixed(2)} nats`;
-    steps.textContent = values ? `${done} steps: ${values} an image` : "not trained yet";
+    steps.textContent = values
+      ? `Below the digits, what comes back after ${done} steps: ${values} an image`
+      : "not trained yet";
     const labels = [
       [digits, `ten test digits, and what network ${name} draws for them after ${done} steps`],
       [curves, `error and KL over the steps: ${values ?? "none yet"}`],
@@ -77,7 +79,7 @@ function makePictures(name, data) {
 // One network: its controls, its pictures, what is said about it, and its training.
 function makePanel(name, data, settings, onChange) {
   const judge = (beta, { error }) =>
-    `On these digits: ${answerAt(beta, data.thresholds[error], data.answers)}.`;
+    `On these ${data.count} digits: ${answerAt(beta, data.thresholds[error], data.answers)}.`;
   const verdict = makeVerdict(judge);
   const say = () => verdict.say(settings, SIZES.pixels, SIZES.latents);
   const pictures = makePictures(name, data);
