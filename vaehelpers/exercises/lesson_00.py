@@ -32,7 +32,7 @@ def check_which_factors_survive(answer):
     slips = [
         ([True, True, True, True], "the factor does matter: run the four trainings and look at the rates"),
         ([False, False, False, True], "784 is not the only factor with a living code: look at 100"),
-        ([False, True, True, True], "at 10 the KL still weighs 78 times as much as in the ELBO: look at its rate"),
+        ([False, True, True, True], "at 10 the KL still weighs 78 times as much as at 784: look at its rate"),
         ([True, True, False, False], "the other way round: True where the rate is above 0.05 nats"),
     ]
     return verdict(given, [False, False, True, True], slips, otherwise="not this: compare each rate with 0.05 nats")
