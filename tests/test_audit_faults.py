@@ -185,6 +185,18 @@ def test_a_frozen_number_has_any_name_and_one_that_nothing_reads_is_no_news(read
     assert (model.w, model.epochs_seen) == (2.0, 3)
 
 
+class SetBeforeTheStepIsTraced(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.model.w = 1.0
+
+
+def test_a_number_that_is_set_before_the_step_is_compiled_is_not_frozen_at_its_old_value(recwarn):
+    model = Counting(reads=lambda model: model.w)
+    model.compile(keras.optimizers.SGD(0.01))
+    model.fit(BITS, epochs=1, verbose=0, callbacks=[TrainingGuard(), SetBeforeTheStepIsTraced()])
+    assert not [w for w in recwarn if "plain number" in str(w.message)]
+
+
 class Raise(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if isinstance(self.model.beta, keras.Variable):

@@ -1,13 +1,12 @@
 """Networks that are trained already: a decoder for each of 16 betas, with what it reached and where it puts digits."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 
 import numpy as np
 
 from vaehelpers.data.checks import check_whole
-from vaehelpers.data.mnist import data_folder
+from vaehelpers.data.mnist import check_file, data_folder
 
 GRID_SHA256 = "2a72ab7a9060d3704980097616af0a4a4eaf666042278b7a390c2879e1a076fa"  # of the file
 DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
@@ -81,14 +80,7 @@ def load_beta_grid():
         True
     """
     path = data_folder() / "pretrained" / "beta_grid.npz"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout data`, or install the package again")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != GRID_SHA256:
-        raise ValueError(
-            f"{path} is truncated or altered: its SHA-256 is {found}, not {GRID_SHA256}. "
-            "Restore it with `git checkout data`"
-        )
+    check_file(path, GRID_SHA256, "make pretrained")
     with np.load(path, allow_pickle=False) as arrays:
         stored = {name: arrays[name] for name in arrays.files}
     about = json.loads(str(stored.pop("about")))

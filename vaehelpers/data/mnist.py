@@ -70,15 +70,24 @@ def _as_images(pixels):
     return pixels[..., None].astype("float32") / 255
 
 
-def _read_sample(path):
+def check_file(path, sha256, maker):
+    """Whether a file of the package is there and what it was; `maker` is the command that makes it anew.
+
+    Raises:
+        FileNotFoundError, ValueError: where it is missing, truncated or altered.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: restore it with `git checkout data`, or install the package again")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != SAMPLE_SHA256:
+    if found != sha256:
         raise ValueError(
-            f"{path} is truncated or altered: its SHA-256 is {found}, not {SAMPLE_SHA256}. "
-            "Restore it with `git checkout data`, or rebuild it with `python scripts/build_sample.py`"
+            f"{path} is truncated or altered: its SHA-256 is {found}, not {sha256}. "
+            f"Restore it with `git checkout data`, or rebuild it with `{maker}`"
         )
+
+
+def _read_sample(path):
+    check_file(path, SAMPLE_SHA256, "python scripts/build_sample.py")
     return _read_arrays(path)
 
 
