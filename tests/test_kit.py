@@ -100,7 +100,11 @@ def test_a_damaged_stick_and_a_folder_in_use_are_named(tmp_path):
 def without_network(folder, *command, **environment):
     """Run in a network namespace that has the loopback alone: a kernel talks to its notebook over it."""
     shell = 'ip link set lo up && exec "$@"'
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV"))}
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV", "KERAS_"))
+    }
     return subprocess.run(
         ["unshare", "--map-root-user", "--net", "sh", "-c", shell, "sh", *command],
         cwd=folder,
