@@ -61,10 +61,10 @@ browser-test: setup-site
 site: setup-site
 	$(python) scripts/make_site.py
 
-## make site-test  the site's links, then ten of its pages in Chromium, light, dark, narrow; ALL=yes: every page
+## make site-test  the site's links, ten of its pages (ALL=yes: every one) and the playground in Chromium and Firefox
 site-test: site
 	$(python) scripts/check_site.py
-	$(python) -m pytest -q tests/browser/test_site.py
+	$(python) -m pytest -q -s tests/browser/test_site.py tests/browser/test_playground.py
 
 ## make notebooks  run all notebooks and store their outputs in the form that the guards want
 notebooks: setup-dev

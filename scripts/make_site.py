@@ -19,6 +19,7 @@ from pathlib import Path
 from fetch_npm import fetch_npm
 
 from vaehelpers.explorers import explorers_page
+from vaehelpers.explorers.explorers import SENTENCES
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".site"
@@ -29,6 +30,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ADDRESS = PROJECT.get("urls", {}).get("Repository", "")
 LINK = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 FOLD = {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"}}
+HEIGHTS = {
+    "playground": 900,
+    "beta_explorer": 990,
+    "latent_explorer": 570,
+    "reduction_calculator": 500,
+}  # of frames, px
 ROOMS = re.compile(r"^    (\w+)  ", re.M)
 
 
@@ -75,6 +82,20 @@ def folded(exercise, solution):
     return cells
 
 
+def live(output):
+    """A stored output; where it is an explorer's sentence, the explorer itself, in a frame that needs no kernel."""
+    said = "".join(output.get("data", {}).get("text/plain", ""))
+    for name in HEIGHTS:
+        if said.startswith(SENTENCES[name]):
+            state = said.partition(" At ")[2].removesuffix(".")
+            page = "playground" if name == "playground" else "explorers"
+            address = f"{page}.html#only=yes&amp;explorer={name}&amp;{state.replace('&', '&amp;')}"
+            title = SENTENCES[name].replace(", in JupyterLab,", "").replace(" in JupyterLab", "")
+            frame = f'<iframe class="live" loading="lazy" src="../docs/{address}" title="{title}" '
+            return output | {"data": {"text/html": f'{frame}style="height: {HEIGHTS[name]}px"></iframe>'}}
+    return output
+
+
 def staged_notebook(path):
     notebook = json.loads(path.read_text(encoding="utf-8"))
     solution = ROOT / "notebooks" / "solutions" / path.name
@@ -84,6 +105,8 @@ def staged_notebook(path):
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = relinked("".join(cell["source"]), path)
+        elif path.parent.name == "notebooks":
+            cell["outputs"] = [live(output) for output in cell["outputs"]]
     return json.dumps(notebook)
 
 

@@ -69,8 +69,7 @@ def test_a_generator_with_known_steps_is_an_array_to_it():
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # how Keras finds the length
 def test_over_data_of_unknown_length_only_the_first_epoch_is_flat():
-    import tensorflow as tf
-
+    tf = pytest.importorskip("tensorflow")
     signature = tf.TensorSpec((BATCH, *SHAPE))
     x = tf.data.Dataset.from_generator(lambda: iter(np.split(X, STEPS)), output_signature=signature)
     found = weights_of(KLWarmUp(3), x=x)

@@ -9,6 +9,7 @@ Screenshots are kept in tests/browser/shots.
 import os
 
 import check_site
+import firefox
 import jupyterlab
 import pytest
 from axe import axe_source
@@ -80,6 +81,39 @@ def test_the_search_finds(browser, term):
     page.context.close()
     assert any(TERMS[term] in title for title in titles), titles
     assert seen == {"requests": [], "errors": []}
+
+
+@pytest.mark.parametrize("lesson", ["00_the_question", "03_a_vae_in_keras", "04_why_28x28", "07_beta"])
+def test_an_explorer_is_live_in_its_lesson(browser, lesson):
+    page, seen = opened(browser, f"notebooks/{lesson}")
+    frame = page.locator("iframe.live")
+    frame.scroll_into_view_if_needed()
+    inner = page.frame_locator("iframe.live")
+    said = inner.locator(".vae-explorer p:not(.cure)")
+    said.first.wait_for()
+    before = said.all_inner_texts()
+    inner.locator("select, input[type=range], button.start").first.focus()
+    page.keyboard.press("Enter" if lesson.startswith("00") else "ArrowDown")
+    page.wait_for_timeout(1000)
+    frame.screenshot(path=SHOTS / f"site_live_{lesson}.png")
+    after = said.all_inner_texts()
+    page.context.close()
+    assert len(before) > 0 and after != before
+    assert seen == {"requests": [], "errors": []}
+
+
+@pytest.mark.skipif(firefox.find_firefox() is None, reason="Firefox is not installed (FIREFOX=...)")
+def test_pages_in_firefox():
+    with firefox.opened(SITE.resolve().as_uri()) as page:
+        for name in TEN:
+            page.goto((SITE.resolve() / f"{name}.html").as_uri())
+            assert page.evaluate("document.querySelector('h1') !== null"), name
+            page.screenshot(SHOTS / f"site_{name.replace('/', '_')}_firefox.png")
+        page.goto((SITE.resolve() / "search.html").as_uri() + "?q=784")
+        found = "/04 Why 28/.test(document.querySelector('#search-results').innerText)"
+        look = f"(go) => {{ const look = () => {found} ? go(true) : setTimeout(look, 100); look(); }}"
+        assert page.evaluate(f"new Promise({look})")
+        assert page.seen == {"requests": [], "errors": []}
 
 
 def test_a_solution_is_opened_by_the_keyboard(browser):
