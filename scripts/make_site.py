@@ -35,7 +35,7 @@ HEIGHTS = {
     "beta_explorer": 990,
     "latent_explorer": 570,
     "reduction_calculator": 500,
-}  # of frames, px
+}  # px, of frames
 ROOMS = re.compile(r"^    (\w+)  ", re.M)
 
 
