@@ -114,7 +114,7 @@ def test_four_situations_live_and_die_as_they_should(name):
             page.screenshot(path=SHOTS / f"playground_{name}_{'_'.join(pair)}.png")
             print(name, pair, said_beta, said)
             for beta, words, seen in zip(pair, said, said_beta, strict=True):
-                assert beta in seen
+                assert seen == f"These settings train beta = {beta}."
                 assert kl_of(words) > 3 if beta in LIVING else kl_of(words) < 0.05, (beta, words)
         assert page.seen == {"requests": [], "errors": []}
 
