@@ -7,7 +7,18 @@ WITHIN_ONE_PERCENT = 0.01
 
 
 class AuditError(ValueError):
-    """No single beta can be given for a loss; the message says what was found."""
+    """No single beta can be given for a loss; the message says what was found, for people.
+
+    Attributes:
+        about: what it is about, for code, which reads no messages: "call" where the loss could not be called in that
+            way, "size" where it takes no other sizes, "swapped" where two arguments look exchanged, "loss" where no
+            other way of calling it would change the answer, "model" where a Keras model could not be opened; else
+            `None`.
+    """
+
+    def __init__(self, message, about=None):
+        super().__init__(message)
+        self.about = about
 
 
 @dataclass(frozen=True, repr=False)
