@@ -9,7 +9,7 @@ import pytest
 from audit_losses import Namespace, cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.audit.calling import reading
+from vaehelpers.audit import audit as pipeline
 from vaehelpers.audit.calling.names import role_of, spreads_of
 
 SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
@@ -353,8 +353,8 @@ def test_three_batches_of_which_entries_are_taken_by_name():
 
 def test_a_schedule_ends_the_search_for_another_order(monkeypatch):
     tried, calls = [], []
-    answers = reading._answers
-    monkeypatch.setattr(reading, "_answers", lambda *given: tried.append(1) or answers(*given))
+    fits_of = pipeline._fits_of
+    monkeypatch.setattr(pipeline, "_fits_of", lambda *given: tried.append(1) or fits_of(*given))
 
     def loss(a, b, c, d):
         calls.append(1)

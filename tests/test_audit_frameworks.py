@@ -9,7 +9,7 @@ import pytest
 from audit_losses import Namespace, cross_entropy, elbo
 
 from vaehelpers import audit
-from vaehelpers.audit import AuditError, audit_loss, prober
+from vaehelpers.audit import AuditError, audit_loss, measure
 from vaehelpers.audit.calling import frameworks
 
 
@@ -145,7 +145,7 @@ def test_a_fault_of_the_audit_at_other_sizes_is_not_taken_for_a_loss_of_one_size
     def broken(self, likelihood):
         raise AttributeError("the audit's own")
 
-    monkeypatch.setattr(prober.Prober, "weights", broken)
+    monkeypatch.setattr(measure.Prober, "weights", broken)
     with pytest.raises(AttributeError, match="the audit's own"):
         audit_loss(elbo)
 

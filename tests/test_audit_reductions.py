@@ -4,7 +4,7 @@ import pytest
 from audit_losses import cross_entropy, kl_per_dim
 
 from vaehelpers.audit import audit_loss
-from vaehelpers.audit.reductions import FAILED, Powers, classify
+from vaehelpers.audit.sizes import FAILED, Powers, classify
 
 ALONE = {"batch": (0, 0), "latents": 0, "pixels": (0, 0, 0), "kl_by_pixels": (0, 0, 0)}
 

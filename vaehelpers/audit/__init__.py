@@ -8,7 +8,7 @@ answer is a `verdict`, put together in `effective_beta`.
 
 from importlib import import_module
 
-from vaehelpers.audit.effective_beta import audit_loss
+from vaehelpers.audit.audit import audit_loss
 from vaehelpers.audit.verdict import AuditError, LossAudit
 
 __all__ = ["AuditError", "LossAudit", "TrainingGuard", "audit_keras_vae", "audit_loss"]

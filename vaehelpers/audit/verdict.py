@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 
-ONE_SIZE = "the loss takes one image size only"
-WITHIN_ONE_PERCENT = 0.01
+from vaehelpers.audit.hypotheses import Within
 
 
 class AuditError(ValueError):
     """No single beta can be given for a loss; the message says what was found, for people.
 
     Attributes:
-        about: what it is about, for code, which reads no messages: "call" where the loss could not be called in that
-            way, "size" where it takes no other sizes, "swapped" where two arguments look exchanged, "loss" where no
-            other way of calling it would change the answer, "model" where a Keras model could not be opened; else
-            `None`.
+        about: what it is about, for code, which reads no messages: "call" where the loss could not
+            be called in that way, "size" where it takes no other sizes, "swapped" where two
+            arguments look exchanged, "loss" where no other way of calling it would change the
+            answer, "model" where a Keras model could not be opened; else `None`.
     """
 
     def __init__(self, message, about=None):
@@ -23,24 +22,28 @@ class AuditError(ValueError):
 
 @dataclass(frozen=True, repr=False)
 class LossAudit:
-    """What a loss trains: `scale * (distortion + beta * rate) + constant`, reduced over the batch as it says.
+    """What a loss trains: `scale * (distortion + beta * rate) + constant`, reduced as it says.
 
     Attributes:
         beta: the weight of the rate; for a Gaussian, at unit variance.
-        likelihood: "bernoulli", "gaussian" or "laplace" (at unit scale), "categorical" or "multinomial": over the last
-            axis, whose reduction is then `channel_reduction`.
-        x_decoded: how the loss reads the decoder's output: "probabilities", "logits", "log-probabilities" or, where it
-            compares it with the pixels as it is, "means".
-        pixel_reduction, channel_reduction, latent_reduction, batch_reduction: "sum", "mean", "none", "mixed" or
-            "unknown", where calls at other sizes could not tell. Of a loss of one image size, what equals a
-            sum is a sum.
+        likelihood: "bernoulli", "gaussian" or "laplace" (at unit scale), "categorical" or
+            "multinomial": over the last axis, whose reduction is then `channel_reduction`.
+        x_decoded: how the loss reads the decoder's output: "probabilities", "logits",
+            "log-probabilities" or, where it compares it with the pixels as it is, "means".
+        pixel_reduction, channel_reduction, latent_reduction, batch_reduction: "sum", "mean",
+            "none", "mixed" or "unknown", where calls at other sizes could not tell. Of a loss of
+            one image size, what equals a sum is a sum.
         decoder_variance: the Gaussian's variance where the loss's constant reveals it, else `None`.
-        scale: the weight of the distortion (for a Gaussian at unit variance: of half the squared error).
+        scale: the weight of the distortion (for a Gaussian at unit variance: of half the squared
+            error).
         residual: the largest relative misfit over the probes.
         framework: where the loss was called.
         factors: what the reconstruction term and the KL must be multiplied by to give the ELBO.
         notes: further findings, sentences.
-        faults: what is wrong with a Keras model beside its weights, how it draws z for one, sentences.
+        faults: what is wrong with a Keras model beside its weights, how it draws z for one,
+            sentences.
+        one_size: whether the loss takes one image size only, so that its reductions are told at
+            that alone.
     """
 
     beta: float
@@ -57,19 +60,20 @@ class LossAudit:
     factors: tuple[float, float]
     notes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    one_size: bool = False
 
     @property
     def beta_declared(self):
-        """Beta relative to the likelihood that the loss declares: with its own variance, else `beta`."""
+        """Beta relative to the likelihood that the loss declares: with its own variance."""
         return self.beta / (self.decoder_variance or 1.0)
 
     @property
     def trains_elbo(self):
-        """Whether beta is 1 within a percent, for the declared variance where there is one, and nothing is at fault."""
+        """Whether beta is 1 within a percent, at the declared variance, and nothing is at fault."""
         return self._weighs_as_the_elbo() and not self.faults
 
     def _weighs_as_the_elbo(self):
-        return abs(self.beta_declared - 1) <= WITHIN_ONE_PERCENT
+        return abs(self.beta_declared - 1) <= Within.ONE
 
     def __str__(self):
         below = (f"- {said}" for said in (*self.faults, *self.notes))
@@ -78,11 +82,22 @@ class LossAudit:
     __repr__ = __str__  # what a cell of a notebook shows of its last line
 
     def _what(self):
-        likelihood = self.likelihood.capitalize() + (" from logits" if self.x_decoded == "logits" else "")
-        unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}.get(self.likelihood, "")
-        declared = "" if self.decoder_variance is None else f", {number(self.beta_declared)} at its own variance"
+        likelihood = self.likelihood.capitalize() + (
+            " from logits" if self.x_decoded == "logits" else ""
+        )
+        unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}.get(
+            self.likelihood, ""
+        )
+        declared = (
+            ""
+            if self.decoder_variance is None
+            else f", {number(self.beta_declared)} at its own variance"
+        )
         declared += "" if self.decoder_variance is None else f" {number(self.decoder_variance)}"
-        return f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; {', '.join(self._reductions())})"
+        return (
+            f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; "
+            f"{', '.join(self._reductions())})"
+        )
 
     def _reductions(self):
         named = {
@@ -91,24 +106,35 @@ class LossAudit:
             "latents": self.latent_reduction,
             "the batch": self.batch_reduction,
         }
-        untried = named["channels"] == "unknown" and any(ONE_SIZE in note for note in self.notes)  # a note says so
+        untried = named["channels"] == "unknown" and self.one_size
         if untried or named["channels"] in ("none", named["pixels"]):
             named.pop("channels")
         if self.likelihood in ("categorical", "multinomial") and "channels" in named:
-            named = {"classes" if axis == "channels" else axis: reduction for axis, reduction in named.items()}
-        words = {"none": "no reduction", "mixed": "a mixed reduction", "unknown": "an unknown reduction"}
-        return [f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()]
+            named = {
+                "classes" if axis == "channels" else axis: reduction
+                for axis, reduction in named.items()
+            }
+        words = {
+            "none": "no reduction",
+            "mixed": "a mixed reduction",
+            "unknown": "an unknown reduction",
+        }
+        return [
+            f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()
+        ]
 
     def _advice(self):
         if self._weighs_as_the_elbo() and self.faults:
             return "Its weights are those of the ELBO, but the model is at fault:"
         if self.trains_elbo:
             scale = self.scale * (self.decoder_variance or 1.0)
-            return "That is the ELBO" + ("." if abs(scale - 1) < 1e-3 else f", times {number(scale)}: the same model.")
+            return "That is the ELBO" + (
+                "." if abs(scale - 1) < 1e-3 else f", times {number(scale)}: the same model."
+            )
         parts = [
             f"the {term} by {number(factor)}"
             for term, factor in zip(("reconstruction term", "KL"), self.factors, strict=True)
-            if abs(factor - 1) > WITHIN_ONE_PERCENT / 2
+            if abs(factor - 1) > Within.ONE / 2
         ]
         advice = f"To train the ELBO, multiply {' and '.join(parts)}."
         if self.likelihood == "gaussian" and self.decoder_variance is None:
@@ -118,11 +144,14 @@ class LossAudit:
                 f"(standard deviation {deviation}, in the pixels' unit)."
             )
         if self.likelihood == "laplace":
-            advice += f" As it is, it is the exact ELBO of a Laplace decoder with scale {number(self.beta)}."
+            advice += (
+                " As it is, it is the exact ELBO of a Laplace decoder with scale "
+                f"{number(self.beta)}."
+            )
         return advice
 
     def cure(self):
-        """Two lines each for Keras, PyTorch and JAX that train the ELBO of this likelihood; a dict by framework."""
+        """Two lines each for Keras, PyTorch and JAX that train the ELBO of this likelihood."""
         factor = f"{0.5 / (self.decoder_variance or 1.0):.6g} *"
         cures = {}
         for name, lines in CURES.items():
@@ -139,7 +168,11 @@ class LossAudit:
 
 def number(value):
     """Three significant digits, more for whole numbers: 392, 0.000977, 13600000 as 1.36e+07."""
-    return f"{value:.0f}" if 1 <= abs(value) < 1e5 and abs(value - round(value)) < 1e-3 * abs(value) else f"{value:.3g}"
+    return (
+        f"{value:.0f}"
+        if 1 <= abs(value) < 1e5 and abs(value - round(value)) < 1e-3 * abs(value)
+        else f"{value:.3g}"
+    )
 
 
 CURES = {
@@ -161,7 +194,8 @@ CURES = {
         "probabilities": "x_decoded.log()",
         "log-probabilities": "x_decoded",
         "bernoulli": 'pixels = F.binary_cross_entropy(x_decoded, x, reduction="none")',
-        "bernoulli from logits": 'pixels = F.binary_cross_entropy_with_logits(x_decoded, x, reduction="none")',
+        "bernoulli from logits": "pixels = F.binary_cross_entropy_with_logits("
+        'x_decoded, x, reduction="none")',
         "gaussian": "pixels = 0.5 * (x - x_decoded).square()",
         "laplace": "pixels = (x - x_decoded).abs()",
         "loss": "loss = (pixels.flatten(1).sum(1) "
