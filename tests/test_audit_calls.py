@@ -10,7 +10,7 @@ from audit_losses import Namespace, cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit.calling import reading
-from vaehelpers.audit.calling.names import role_of, spreads_of
+from vaehelpers.audit.names import role_of, spreads_of
 
 SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
 NAMES = {
