@@ -1,14 +1,12 @@
-"""What people call the arguments of a VAE's loss: what a name says, and what its argument may therefore hold."""
+"""What people call the arguments of a VAE's loss: what a name says, and what it lets one hold."""
 
 import re
 
 DOCUMENTED = ("x", "x_decoded", "z_mean", "z_log_var")
 SPREADS = ("z_log_var", "z_log_std", "z_std", "z_var")  # what an encoder may return beside the mean
 ROLES = ("x", "x_decoded", "z_mean", *SPREADS, "z")
-TOTALS = (
-    *("loss", "total_loss", "total", "loss_total", "objective"),
-    *("vae_loss", "elbo_loss", "neg_elbo", "nelbo"),
-)
+TOTALS = ("loss", "total_loss", "total", "loss_total", "objective", "vae_loss", "elbo_loss")
+TOTALS += ("neg_elbo", "nelbo")
 
 # What a word says; a word with a star stands for all that begin so, and each for its plural.
 VOCABULARY = {
@@ -20,10 +18,10 @@ VOCABULARY = {
     "either": "y",
     "mean": "mu mean loc m mittel* μ",
     "log": "log ln",
-    "variance": "var varian* v",
+    "variance": "var varian*",
     "deviation": "std stddev stdev sd sigma scale dev deviation s σ",
     "squared": "sq sqr square squared 2",
-    "spread": "spread",
+    "spread": "spread v",
     "code": "z latent* code",
     "encoded": "q enc encod* posterior inference",
     "draw": "sample* sampl*",
@@ -38,49 +36,48 @@ SAYS = {word: said for said, words in VOCABULARY.items() for word in words.split
 STEMS = tuple(word[:-1] for word in SAYS if word.endswith("*"))
 SHORT = {"lv": ["log", "var"], "lvar": ["log", "var"], "logs": ["log", "std"]}
 LETTERS = {"m", "v", "s"}  # they say something alone, or beside what is of a code or a logarithm
-NETWORK = set(
-    "params model net network rng key state encoder decoder vae optimizer variables apply".split()
-)
+NETWORK = "params model net network rng key state encoder decoder vae optimizer variables apply"
 
-# What an argument may hold, by what its name says; the first row of which all is said counts. The ranks: 0 where the
-# name tells that, 1 where it leaves that open, 2 where it tells something else, which counts only where two names
-# tell the same. "codes" are mean and spread in one argument, "outputs" all that a model returns.
+# What an argument may hold, by what its name says: the first row counts of which all is said. The
+# ranks: 0 where the name tells that, 1 where it leaves it open, 2 where it tells something else,
+# which counts only where two names tell the same. "codes" are mean and spread in one argument,
+# "outputs" all that a model returns.
 ANYTHING = dict.fromkeys((*DOCUMENTED, "codes", "outputs"), 1)
+IMAGE = {"x": 0, "x_decoded": 1, "outputs": 1}
 DECODED = {"x_decoded": 0, "outputs": 0, "x": 2}
+SETTING = dict.fromkeys(DOCUMENTED[1:], 2)
 ROWS = (
     ("kl", {}),
-    ("weight", dict.fromkeys(DOCUMENTED[1:], 2)),
-    ("setting", dict.fromkeys(DOCUMENTED[1:], 2)),
+    ("weight", SETTING),
+    ("setting", SETTING),
     ("prior", {}),
-    ("mean spread", {"codes": 0}),
     ("p image mean", {"x_decoded": 0, "z_mean": 2}),
+    ("p image spread", {"z_log_var": 2}),
+    ("p image", DECODED),
     ("p code", {}),
+    ("mean spread", {"codes": 0, "z_mean": 1, "z_log_var": 1}),
     ("of_code mean", {"z_mean": 0, "z_log_var": 2, "codes": 2}),
     ("of_code spread", {"z_log_var": 0, "z_mean": 2, "codes": 2}),
-    ("of_image mean", {"x_decoded": 0, "z_mean": 2}),
+    ("of_image mean", {"x_decoded": 0, "x": 2, "z_mean": 2}),
     ("of_image spread", {"z_log_var": 2}),
     ("mean", {"z_mean": 0, "z_log_var": 2, "x_decoded": 2, "codes": 2}),
     ("spread", {"z_log_var": 0, "z_mean": 2, "codes": 2}),
     ("code decoded", {"z": 0, "x_decoded": 1}),
     ("decoded", DECODED),
-    ("p image", DECODED),
     ("of_code output", {"codes": 0, "outputs": 1}),
     ("output", DECODED),
     ("target", {"x": 0, "x_decoded": 2, "outputs": 2}),
-    ("code", {"z": 0, "codes": 0, "z_mean": 1, "outputs": 1}),
-    (
-        "image more",
-        {"x": 1, "x_decoded": 1, "outputs": 1},
-    ),  # x_, x2, x_sample: which, its neighbours tell
-    ("image", {"x": 0, "x_decoded": 1, "outputs": 1}),
-    ("either", {"x": 1, "x_decoded": 1, "outputs": 1}),
+    ("code", {"z": 0, "codes": 0, "z_mean": 1, "z_log_var": 1, "outputs": 1}),
+    ("image more", IMAGE | {"x": 1}),  # x_, x2, x_sample: the other names tell which
+    ("image", IMAGE),
+    ("either", IMAGE | {"x": 1}),
     ("draw", {"z": 0, "x": 1, "x_decoded": 1}),
     ("encoded", ANYTHING | {"codes": 0}),
     ("", ANYTHING),
 )
 ALSO = {
     "of_code": {"code", "encoded"},
-    "of_image": {"image", "decoded", "output", "p"},
+    "of_image": {"image", "target", "decoded", "output", "p"},
     "spread": {"variance", "deviation"},
     "more": {None, "draw", "squared"},
 }
@@ -116,7 +113,7 @@ def _meaning(word):
 
 
 def says(name):
-    """What a name says, a set of keys of `VOCABULARY` and of `ALSO`; `None` in it for a word that says nothing.
+    """What a name says, keys of `VOCABULARY` and of `ALSO`; `None` for a word that says nothing.
 
     Example:
         >>> sorted(says("z_std"))
@@ -129,7 +126,7 @@ def says(name):
 
 
 def may_hold(name):
-    """What an argument of that name may hold, with the rank of each: 0 told, 1 open, 2 against what is told.
+    """What an argument of that name may hold, with the rank of each.
 
     Example:
         >>> may_hold("sample"), may_hold("recon_sample")
@@ -140,9 +137,10 @@ def may_hold(name):
 
 
 def spreads_of(name):
-    """What a name of an encoder's second output may stand for, the likeliest first; none where it is no such name.
+    """What a name of a spread may stand for, the likeliest first; none where it names no spread.
 
-    Only a log variance is called one by everybody: `sigma` is used for a deviation, its logarithm and a log variance.
+    Only a log variance is called one by everybody: `sigma` is used for a deviation, its logarithm
+    and a log variance.
 
     Example:
         >>> spreads_of("z_log_var"), spreads_of("std")[0], spreads_of("x")
@@ -151,24 +149,21 @@ def spreads_of(name):
     said = says(name)
     if "spread" not in said:
         return ()
-    variance = "variance" in said or {"deviation", "squared"} <= said
-    if variance and "log" in said:
-        return ("z_log_var",)
-    if "deviation" not in said and ("variance" not in said or words(name) == ["v"]):
-        first = "z_log_var"  # v is the course's own short name of it
-    else:
-        first = f"z_{'log_' * ('log' in said)}{'var' if variance else 'std'}"
-    return (first, *[other for other in SPREADS if other != first])
+    log = "log" in said or not said & {"variance", "deviation"}  # v is the course's own short name
+    deviation = "deviation" in said and "squared" not in said
+    first = f"z_{'log_' if log else ''}{'std' if deviation else 'var'}"
+    others = [other for other in SPREADS if other != first]
+    return (first,) if first == "z_log_var" and "log" in said else (first, *others)
 
 
 def role_of(name):
-    """The role that a name tells: one of `ROLES`, "setting" for a weight, "network" for what calls one, or `None`.
+    """The role that a name tells: of `ROLES`, "setting", "network" for what calls one, or `None`.
 
     Example:
         >>> [role_of(name) for name in ("recon_x", "x", "mu", "logvar", "kld_weight", "q")]
         ['x_decoded', 'x', 'z_mean', 'z_log_var', 'setting', None]
     """
-    if words(name) and set(words(name)) <= NETWORK:
+    if words(name) and set(words(name)) <= set(NETWORK.split()):
         return "network"
     if says(name) & {"kl", "weight", "setting"}:
         return "setting"

@@ -1,7 +1,8 @@
 """How a loss may want to be called, read off its signature: the ways to try, the likeliest first.
 
-Each name leaves its argument a few kinds of contents (`names.may_hold`). A reading gives every argument one of them so
-that they make a form in which losses are written; the readings that go least against the names are tried.
+A name leaves its argument a few kinds of contents (`names.may_hold`). A reading gives each argument
+one of them so that together they are a form in which losses are written; those readings are tried
+that go least against the names.
 """
 
 import inspect
@@ -22,7 +23,7 @@ from vaehelpers.audit.names import (
 )
 from vaehelpers.audit.verdict import AuditError
 
-POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 ORDER = "x_decoded,x,z_mean,z_log_var"
 WRAP = "write loss(x, x_decoded, z_mean, z_log_var) around it"
 
@@ -37,24 +38,24 @@ FORMS = (
 
 
 class Reading(NamedTuple):
-    """What each argument holds, by its name; and what speaks against that, the gravest first."""
+    """What the arguments may hold, by their names, and what speaks against it.
+
+    Attributes:
+        kinds: what each argument holds; without those that are left.
+        gravity: how many names are not understood, how many are contradicted, and how many
+            settings must be asked for.
+        open: how many names say nothing about it.
+    """
 
     kinds: dict
-    left: int
-    against: int
-    unused: int
+    gravity: tuple
     open: int
-
-    @property
-    def gravity(self):
-        """How many names are not understood, how many are contradicted, and how many settings must be given."""
-        return self.left, self.against, self.unused
 
 
 def _contents(kind, spread):
     """The forms in which one argument holds what is of that kind, where the spread is that."""
     if kind == "codes":
-        return [("z_mean", spread), Joined(spread)]
+        return [("z_mean", spread), Joined(spread), ByName(spread)]
     if kind == "outputs":
         return [
             ("x_decoded", "z_mean", spread),
@@ -69,7 +70,7 @@ def _contents(kind, spread):
 
 
 def ways_of(loss_fn, arguments, order):
-    """The ways in which a loss may be called, as groups: those of one are alternatives, the next a resort.
+    """The ways in which a loss may be called, as groups: alternatives, and the next a resort.
 
     Args:
         loss_fn: anything that can be called.
@@ -90,43 +91,39 @@ def ways_of(loss_fn, arguments, order):
     if required is None:
         return [[Way()]]
     names = [parameter.name for parameter in required]
-    settings = [name for name in names if role_of(name) == "setting"]
+    by_keyword = [p.name for p in required if p.kind == p.KEYWORD_ONLY]
+    settings = {name for name in names if role_of(name) == "setting"}
     _refuse_other_terms(names)
-    readings = sorted(_readings(names), key=lambda reading: (reading.gravity, reading.open))
-    likeliest = readings[0] if readings else Reading({}, len(names), 0, 0, 0)
-    few = len(names) - len(settings) in (1, 2, 3)
-    if few and likeliest.left:  # batches or outputs of which entries are taken by name
-        likeliest = Reading(
-            {name: "entries" for name in names if name not in settings}, 0, 0, len(settings), 0
-        )
-    if likeliest.left or likeliest.unused:
+    readings = sorted(_readings(names, settings), key=lambda reading: reading[1:])
+    entries = [name for name in names if name not in settings]
+    likeliest = readings[0] if readings else Reading({}, (1, 0, 0), 0)
+    if likeliest.gravity[0] and len(entries) in (1, 2, 3):
+        likeliest = Reading(dict.fromkeys(entries), (0, 0, len(settings)), 0)
+    if likeliest.gravity[0] or likeliest.gravity[2]:
         raise _refusal(names, likeliest.kinds)
     readings = [reading for reading in readings if reading.gravity == likeliest.gravity]
-    by_keyword = [p.name for p in required if p.kind == inspect.Parameter.KEYWORD_ONLY]
-    by_place = [name for name in names if name not in by_keyword]
-    groups = _grouped(readings, by_place, by_keyword)
-    if few:
-        entries = [dict.fromkeys(names, ByName(spread)) for spread in SPREADS]
-        groups.append([_way(held, by_place, by_keyword) for held in entries])
+    groups = _grouped(readings, names, by_keyword)
+    if len(entries) <= 3:  # batches or outputs of which entries are taken by name
+        held = [dict.fromkeys(names, ByName(spread)) for spread in SPREADS]
+        groups.append([_way(names, by_keyword, each) for each in held])
     return groups
 
 
-def _readings(names):
-    """Every way of giving the contents of a form to arguments of these names, with what speaks against it."""
+def _readings(names, settings):
+    """Every way of giving the contents of a form to arguments of these names."""
     ranks = {name: may_hold(name) for name in names}
-    settings = {name for name in names if role_of(name) == "setting"}
     for form in FORMS:
         holders = [[name for name in names if kind in ranks[name]] for kind in form]
         for chosen in product(*holders):
             kinds = dict(zip(chosen, form, strict=True))
             if len(kinds) == len(form):
                 found = [ranks[name][kind] for name, kind in kinds.items()]
-                unused = settings - kinds.keys()
-                left = len(names) - len(kinds) - len(unused)
-                yield Reading(kinds, left, found.count(2), len(unused), found.count(1))
+                unused = len(settings - kinds.keys())
+                left = len(names) - len(kinds) - unused
+                yield Reading(kinds, (left, found.count(2), unused), found.count(1))
 
 
-def _grouped(readings, by_place, by_keyword):
+def _grouped(readings, names, by_keyword):
     """The ways of all readings, in groups of those that go equally far against the names."""
     groups = {}
     for place, reading in enumerate(readings):
@@ -143,7 +140,7 @@ def _grouped(readings, by_place, by_keyword):
             told = tried[0] == spread and (len(tried) == 1 or spread == "z_log_var")
             cost = math.inf if refused else reading.open + (spread != tried[0])
             for held in product(*(_contents(kind, spread) for kind in reading.kinds.values())):
-                way = _way(dict(zip(reading.kinds, held, strict=True)), by_place, by_keyword)
+                way = _way(names, by_keyword, dict(zip(reading.kinds, held, strict=True)))
                 way = way._replace(
                     source="refused" if refused else source, probed=None if told else spread_name
                 )
@@ -151,16 +148,15 @@ def _grouped(readings, by_place, by_keyword):
     return [groups[cost] for cost in sorted(groups)]
 
 
-def _way(held, by_place, by_keyword):
-    return Way(
-        tuple(held[name] for name in by_place),
-        tuple((name, held[name]) for name in by_keyword),
-        source="outputs",
-    )
+def _way(names, by_keyword, held):
+    positional = tuple(held[name] for name in names if name not in by_keyword)
+    return Way(positional, tuple((name, held[name]) for name in by_keyword), source="outputs")
 
 
 def _refuse_other_terms(names):
     """Raise for arguments that no function of images and codes has."""
+    if any("mean" in says(name) for name in names):
+        return
     networks = [name for name in names if role_of(name) == "network"]
     if networks:
         raise AuditError(
@@ -168,7 +164,7 @@ def _refuse_other_terms(names):
             "function of images, reconstructions and codes inside of it"
         )
     computed = [name for name in names if "kl" in says(name) and "weight" not in says(name)]
-    if computed and not any(says(name) & {"mean", "spread"} for name in names):
+    if computed and not any("spread" in says(name) for name in names):
         raise AuditError(
             f"it takes a KL that is computed already ({computed[0]}): {WRAP} that computes it"
         )
@@ -177,13 +173,9 @@ def _refuse_other_terms(names):
 def _refusal(names, understood):
     """The error for arguments that stand for nothing which a multiple of the ELBO needs."""
     left = [name for name in names if name not in understood]
-    codes = [
-        name
-        for name in left
-        if role_of(name) != "setting" and says(name) & {"mean", "spread", "prior"}
-    ]
-    if codes:
-        prior = any(says(name) & {"p", "prior"} for name in codes)
+    codes = [name for name in names if says(name) & {"mean", "spread", "prior"}]
+    if set(left) & set(codes):
+        prior = any(says(name) & {"p", "prior"} for name in left)
         what = "a learned prior" if prior else "a learned decoder variance, or two levels of codes"
         return AuditError(
             f"it takes {', '.join(codes)}: {what}? The KL to N(0, I) and one likelihood are all "
@@ -227,9 +219,10 @@ def check_order(order):
 
 
 def required_parameters(loss_fn, arguments):
-    """The parameters that must be given, without those in `arguments`; `None` where there is no telling.
+    """The parameters that must be given beside `arguments`; `None` where there is no telling.
 
-    One with a default counts where its name tells an image or a code that no other does.
+    One with a default counts where its name tells an image or a code that no other tells. What
+    stands behind one that is left out comes as keyword only.
     """
     try:
         parameters = list(inspect.signature(loss_fn).parameters.values())
@@ -237,20 +230,26 @@ def required_parameters(loss_fn, arguments):
         said = getattr(getattr(loss_fn, "schema", None), "arguments", None)
         if said is None:
             return None
-        parameters = [inspect.Parameter(argument.name, POSITIONAL[1]) for argument in said]
-    if any(parameter.kind == inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
+        parameters = [inspect.Parameter(argument.name, POSITIONAL) for argument in said]
+    nameless = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    parameters = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    wanted = {p.name for p in parameters if p.default is p.empty} - set(arguments)
+    told = {kind for p in parameters if p.name in wanted for kind in _told(p)}
+    further = [p for p in parameters if p.name not in arguments and _told(p) - told]
+    if {"z_mean", "z_log_var"} <= told.union(*map(_told, further)):
+        wanted |= {p.name for p in further}
+    if nameless and len(wanted) < len(DOCUMENTED):
         return None
-    parameters = [p for p in parameters if p.kind != p.VAR_KEYWORD and p.name not in arguments]
-    told = {_kind(p.name) for p in parameters if p.default is p.empty}
-    return [p for p in parameters if p.default is p.empty or _is_left_out(p, told)]
+    passed = [p.name in wanted for p in parameters]
+    return [
+        p.replace(kind=p.KEYWORD_ONLY) if p.kind == POSITIONAL and not all(passed[:place]) else p
+        for place, p in enumerate(parameters)
+        if passed[place]
+    ]
 
 
-def _kind(name):
-    role = role_of(name)
-    return "z_log_var" if role in SPREADS else role
-
-
-def _is_left_out(parameter, told):
-    """Whether a default stands where the loss needs an image or a code: no number does that."""
-    number = isinstance(parameter.default, (bool, int, float, str))
-    return not number and _kind(parameter.name) in set(DOCUMENTED) - told
+def _told(parameter):
+    """Which image or code a parameter's name tells; none of one whose default is a setting."""
+    if isinstance(parameter.default, (bool, int, float, str)):
+        return set()
+    return {kind for kind, rank in may_hold(parameter.name).items() if rank == 0} & set(DOCUMENTED)
