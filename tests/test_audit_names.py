@@ -111,6 +111,15 @@ a b mu logvar | dxmv
 foo x mu bar | dxmv
 x lam mu logvar | xdmv
 out1 out2 mu1 mu2 | dxmv
+params x mu logvar | dxmv
+decoder x encoder_mean encoder_logvar | dxmv
+target_mean pred_mean mu logvar | xdmv
+x px_z qz_x_mean qz_x_logvar | xdmv
+recon x var_mu var_logvar | dxmv
+clean denoised mu logvar | xdmv
+x z_hat mu logvar | xdmv
+label_map logits m s | xdmv
+x xp zm zv | xdmv
 target_img target_recon z1 z2 | xdmv
 x_hat x a b | dxvm
 """
@@ -198,6 +207,7 @@ def test_a_weight_is_asked_for_by_its_name(signature, given):
         ("recon, sample, dist", "sample, recon, dist['mu'], dist['logvar']", "log_var"),
         ("x, x_mean, encoder_outputs", "x, x_mean, *encoder_outputs", "log_var"),
         ("x, x_mean, posterior, z", "x, x_mean, *posterior, z=z", "std"),
+        ("x, recon, params", "x, recon, *params", "log_var"),
         ("samples, recon, moments", "samples, recon, *np.split(moments, 2, axis=1)", "log_var"),
     ],
 )
@@ -273,6 +283,10 @@ def test_every_pair_of_images_is_among_the_ways(output, codes):
         ("recon, sample, mu, logvar, beta, epoch", "the loss wants 'beta' and 'epoch' as well"),
         ("recon, sample, beta", "the loss wants 'beta' as well"),
         ("", "which of its arguments"),
+        ("x, z, z_mu, logvar", r"which of its arguments \(x, z, z_mu, logvar\) holds x_decoded, their"),
+        ("c, x, y, mu, logvar", "the loss wants 'c' as well"),
+        ("params, x", r"it wants params\)"),
+        ("recon, x, kl_scale, kl_step, posterior", "the loss wants 'kl_scale' and 'kl_step' as well"),
     ],
 )
 def test_what_is_not_understood_is_named(signature, said):

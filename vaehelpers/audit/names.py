@@ -39,35 +39,36 @@ LETTERS = {"m", "v", "s"}  # they say something alone, or beside what is of a co
 NETWORK = "params model net network rng key state encoder decoder vae optimizer variables apply"
 
 # What an argument may hold, by what its name says: the first row counts of which all is said. The
-# ranks: 0 where the name tells that, 1 where it leaves it open, 2 where it tells something else,
-# which counts only where two names tell the same. "codes" are mean and spread in one argument,
-# "outputs" all that a model returns.
-ANYTHING = dict.fromkeys((*DOCUMENTED, "codes", "outputs"), 1)
+# ranks: 0 where the name tells that, 1 where it leaves it open, 2 or 3 where it says nothing, and
+# `AGAINST` where it tells something else, which counts only where two names tell the same. "codes"
+# are mean and spread in one argument, "outputs" all that a model returns.
+AGAINST = 9
+ANYTHING = dict.fromkeys((*DOCUMENTED, "codes", "outputs"), 2) | {"x": 3}
+SETTING = dict.fromkeys(DOCUMENTED[1:], AGAINST)
 IMAGE = {"x": 0, "x_decoded": 1, "outputs": 1}
-DECODED = {"x_decoded": 0, "outputs": 0, "x": 2}
-SETTING = dict.fromkeys(DOCUMENTED[1:], 2)
+DECODED = {"x_decoded": 0, "outputs": 0, "x": AGAINST}
 ROWS = (
     ("kl", {}),
     ("weight", SETTING),
     ("setting", SETTING),
     ("prior", {}),
-    ("p image mean", {"x_decoded": 0, "z_mean": 2}),
-    ("p image spread", {"z_log_var": 2}),
+    ("p image mean", {"x_decoded": 0, "z_mean": AGAINST}),
+    ("p image spread", {"z_log_var": AGAINST}),
     ("p image", DECODED),
     ("p code", {}),
     ("mean spread", {"codes": 0, "z_mean": 1, "z_log_var": 1}),
-    ("of_code mean", {"z_mean": 0, "z_log_var": 2, "codes": 2}),
-    ("of_code spread", {"z_log_var": 0, "z_mean": 2, "codes": 2}),
-    ("of_image mean", {"x_decoded": 0, "x": 2, "z_mean": 2}),
-    ("of_image spread", {"z_log_var": 2}),
-    ("mean", {"z_mean": 0, "z_log_var": 2, "x_decoded": 2, "codes": 2}),
-    ("spread", {"z_log_var": 0, "z_mean": 2, "codes": 2}),
+    ("of_code mean", {"z_mean": 0, "z_log_var": AGAINST, "codes": AGAINST}),
+    ("of_code spread", {"z_log_var": 0, "z_mean": AGAINST, "codes": AGAINST}),
+    ("of_image mean", {"x_decoded": 0, "x": AGAINST, "z_mean": AGAINST}),
+    ("of_image spread", {"z_log_var": AGAINST}),
+    ("mean", {"z_mean": 0, "z_log_var": AGAINST, "x_decoded": AGAINST, "codes": AGAINST}),
+    ("spread", {"z_log_var": 0, "z_mean": AGAINST, "codes": AGAINST}),
     ("code decoded", {"z": 0, "x_decoded": 1}),
     ("decoded", DECODED),
     ("of_code output", {"codes": 0, "outputs": 1}),
     ("output", DECODED),
-    ("target", {"x": 0, "x_decoded": 2, "outputs": 2}),
-    ("code", {"z": 0, "codes": 0, "z_mean": 1, "z_log_var": 1, "outputs": 1}),
+    ("target", {"x": 0, "x_decoded": AGAINST, "outputs": AGAINST}),
+    ("code", {"z": 0, "codes": 1, "z_mean": 1, "z_log_var": 1, "outputs": 1}),
     ("image more", IMAGE | {"x": 1}),  # x_, x2, x_sample: the other names tell which
     ("image", IMAGE),
     ("either", IMAGE | {"x": 1}),
@@ -130,7 +131,7 @@ def may_hold(name):
 
     Example:
         >>> may_hold("sample"), may_hold("recon_sample")
-        ({'z': 0, 'x': 1, 'x_decoded': 1}, {'x_decoded': 0, 'outputs': 0, 'x': 2})
+        ({'z': 0, 'x': 1, 'x_decoded': 1}, {'x_decoded': 0, 'outputs': 0, 'x': 9})
     """
     said = says(name)
     return next(ranks for needed, ranks in ROWS if said.issuperset(needed.split()))
@@ -152,8 +153,9 @@ def spreads_of(name):
     log = "log" in said or not said & {"variance", "deviation"}  # v is the course's own short name
     deviation = "deviation" in said and "squared" not in said
     first = f"z_{'log_' if log else ''}{'std' if deviation else 'var'}"
-    others = [other for other in SPREADS if other != first]
-    return (first,) if first == "z_log_var" and "log" in said else (first, *others)
+    if first != "z_log_var" or words(name) == ["spread"]:
+        return (first, *[other for other in SPREADS if other != first])
+    return (first,) if "log" in said else (first, "z_var")
 
 
 def role_of(name):

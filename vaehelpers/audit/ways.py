@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from vaehelpers.audit.calls import ByName, Joined, Way
 from vaehelpers.audit.names import (
+    AGAINST,
     DOCUMENTED,
     ROLES,
     SPREADS,
@@ -44,7 +45,7 @@ class Reading(NamedTuple):
         kinds: what each argument holds; without those that are left.
         gravity: how many names are not understood, how many are contradicted, and how many
             settings must be asked for.
-        open: how many names say nothing about it.
+        open: how much the names leave open.
     """
 
     kinds: dict
@@ -101,8 +102,10 @@ def ways_of(loss_fn, arguments, order):
         likeliest = Reading(dict.fromkeys(entries), (0, 0, len(settings)), 0)
     if likeliest.gravity[0] or likeliest.gravity[2]:
         raise _refusal(names, likeliest.kinds)
-    readings = [reading for reading in readings if reading.gravity == likeliest.gravity]
-    groups = _grouped(readings, names, by_keyword)
+    near = [
+        r for r in readings if r.gravity == likeliest.gravity and r.open <= readings[0].open + 1
+    ]
+    groups = _grouped(near, names, by_keyword)
     if len(entries) <= 3:  # batches or outputs of which entries are taken by name
         held = [dict.fromkeys(names, ByName(spread)) for spread in SPREADS]
         groups.append([_way(names, by_keyword, each) for each in held])
@@ -120,7 +123,8 @@ def _readings(names, settings):
                 found = [ranks[name][kind] for name, kind in kinds.items()]
                 unused = len(settings - kinds.keys())
                 left = len(names) - len(kinds) - unused
-                yield Reading(kinds, (left, found.count(2), unused), found.count(1))
+                open_ = sum(rank for rank in found if rank < AGAINST)
+                yield Reading(kinds, (left, found.count(AGAINST), unused), open_)
 
 
 def _grouped(readings, names, by_keyword):
@@ -155,16 +159,15 @@ def _way(names, by_keyword, held):
 
 def _refuse_other_terms(names):
     """Raise for arguments that no function of images and codes has."""
-    if any("mean" in says(name) for name in names):
-        return
     networks = [name for name in names if role_of(name) == "network"]
-    if networks:
+    told = set().union(*(says(name) for name in names if name not in networks))
+    if networks and not told & {"mean", "decoded"}:
         raise AuditError(
             f"the loss calls the networks itself (it wants {', '.join(networks)}): audit the "
             "function of images, reconstructions and codes inside of it"
         )
-    computed = [name for name in names if "kl" in says(name) and "weight" not in says(name)]
-    if computed and not any("spread" in says(name) for name in names):
+    computed = [n for n in names if "kl" in says(n) and not says(n) & {"weight", "setting"}]
+    if computed and not told & {"mean", "spread"}:
         raise AuditError(
             f"it takes a KL that is computed already ({computed[0]}): {WRAP} that computes it"
         )
@@ -173,9 +176,10 @@ def _refuse_other_terms(names):
 def _refusal(names, understood):
     """The error for arguments that stand for nothing which a multiple of the ELBO needs."""
     left = [name for name in names if name not in understood]
-    codes = [name for name in names if says(name) & {"mean", "spread", "prior"}]
-    if set(left) & set(codes):
-        prior = any(says(name) & {"p", "prior"} for name in left)
+    told = {name: says(name) for name in names if role_of(name) != "setting"}
+    codes = [name for name, said in told.items() if said & {"mean", "spread", "prior"}]
+    if set(left) & set(codes) and (understood or len(codes) > 2):
+        prior = any({"p", "prior"} & says(name) for name in left)
         what = "a learned prior" if prior else "a learned decoder variance, or two levels of codes"
         return AuditError(
             f"it takes {', '.join(codes)}: {what}? The KL to N(0, I) and one likelihood are all "
@@ -183,9 +187,10 @@ def _refusal(names, understood):
         )
     if understood:
         return missing(*left)
+    lacking = [kind for kind in DOCUMENTED if not any(kind in may_hold(name) for name in names)]
     return AuditError(
-        f"which of its arguments ({', '.join(names)}) holds what, their names do not tell: say "
-        f"order={ORDER!r}"
+        f"which of its arguments ({', '.join(names)}) holds {' and '.join(lacking) or 'what'}, "
+        f"their names do not tell: say order={ORDER!r}"
     )
 
 
