@@ -178,19 +178,19 @@ def _refusal(names, understood):
     left = [name for name in names if name not in understood]
     told = {name: says(name) for name in names if role_of(name) != "setting"}
     codes = [name for name, said in told.items() if said & {"mean", "spread", "prior"}]
-    if set(left) & set(codes) and (understood or len(codes) > 2):
-        prior = any({"p", "prior"} & says(name) for name in left)
+    further = set(codes) & set(left)
+    if further and len(codes) > 2:
+        prior = any({"p", "prior"} & told[name] for name in further)
         what = "a learned prior" if prior else "a learned decoder variance, or two levels of codes"
         return AuditError(
             f"it takes {', '.join(codes)}: {what}? The KL to N(0, I) and one likelihood are all "
             f"that is audited; {WRAP} with the others held fixed"
         )
-    if understood:
+    if understood and not further:
         return missing(*left)
-    lacking = [kind for kind in DOCUMENTED if not any(kind in may_hold(name) for name in names)]
     return AuditError(
-        f"which of its arguments ({', '.join(names)}) holds {' and '.join(lacking) or 'what'}, "
-        f"their names do not tell: say order={ORDER!r}"
+        f"which of its arguments ({', '.join(names)}) holds what, their names do not tell: say "
+        f"order={ORDER!r}"
     )
 
 
