@@ -19,9 +19,9 @@ VOCABULARY = {
     "mean": "mu mean loc m mittel* μ",
     "log": "log ln",
     "variance": "var varian*",
-    "deviation": "std stddev stdev sd sigma scale dev deviation s σ",
+    "deviation": "std stddev stdev sd sigma scale dev deviation spread s σ",
     "squared": "sq sqr square squared 2",
-    "spread": "spread v",
+    "spread": "v",
     "code": "z latent* code",
     "encoded": "q enc encod* posterior inference",
     "draw": "sample* sampl*",
@@ -96,10 +96,8 @@ def words(name):
 
 
 def _parts(token):
-    if token in SHORT:
-        return SHORT[token]
-    if _meaning(token) or len(token) == 1:
-        return [token]
+    if token in SHORT or _meaning(token) or len(token) == 1:
+        return SHORT.get(token, [token])
     for cut in range(len(token) - 1, 0, -1):
         head = token[:cut]
         rest = _parts(token[cut:])
@@ -153,7 +151,7 @@ def spreads_of(name):
     log = "log" in said or not said & {"variance", "deviation"}  # v is the course's own short name
     deviation = "deviation" in said and "squared" not in said
     first = f"z_{'log_' if log else ''}{'std' if deviation else 'var'}"
-    if first != "z_log_var" or words(name) == ["spread"]:
+    if first != "z_log_var":
         return (first, *[other for other in SPREADS if other != first])
     return (first,) if "log" in said else (first, "z_var")
 

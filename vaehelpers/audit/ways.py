@@ -24,8 +24,9 @@ from vaehelpers.audit.names import (
 )
 from vaehelpers.audit.verdict import AuditError
 
-POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 ORDER = "x_decoded,x,z_mean,z_log_var"
+LAST = 99  # beside what names leave open: entries by name are a resort
 WRAP = "write loss(x, x_decoded, z_mean, z_log_var) around it"
 
 # What the arguments of a loss hold together.
@@ -39,18 +40,11 @@ FORMS = (
 
 
 class Reading(NamedTuple):
-    """What the arguments may hold, by their names, and what speaks against it.
+    """What arguments may hold, by their names, and what speaks against it."""
 
-    Attributes:
-        kinds: what each argument holds; without those that are left.
-        gravity: how many names are not understood, how many are contradicted, and how many
-            settings must be asked for.
-        open: how much the names leave open.
-    """
-
-    kinds: dict
-    gravity: tuple
-    open: int
+    kinds: dict  # by the arguments' names, without those that are left
+    gravity: tuple  # how many are not understood, contradicted, and settings to be asked for
+    open: int  # how much the names leave open
 
 
 def _contents(kind, spread):
@@ -67,7 +61,7 @@ def _contents(kind, spread):
             ("z_mean", spread, "z", "x_decoded"),
             ByName(spread),
         ]
-    return [spread if kind == "z_log_var" else kind]
+    return [{"z_log_var": spread, "entries": ByName(spread)}.get(kind, kind)]
 
 
 def ways_of(loss_fn, arguments, order):
@@ -92,29 +86,20 @@ def ways_of(loss_fn, arguments, order):
     if required is None:
         return [[Way()]]
     names = [parameter.name for parameter in required]
-    by_keyword = [p.name for p in required if p.kind == p.KEYWORD_ONLY]
-    settings = {name for name in names if role_of(name) == "setting"}
     _refuse_other_terms(names)
-    readings = sorted(_readings(names, settings), key=lambda reading: reading[1:])
-    entries = [name for name in names if name not in settings]
-    likeliest = readings[0] if readings else Reading({}, (1, 0, 0), 0)
-    if likeliest.gravity[0] and len(entries) in (1, 2, 3):
-        likeliest = Reading(dict.fromkeys(entries), (0, 0, len(settings)), 0)
-    if likeliest.gravity[0] or likeliest.gravity[2]:
-        raise _refusal(names, likeliest.kinds)
-    near = [
-        r for r in readings if r.gravity == likeliest.gravity and r.open <= readings[0].open + 1
-    ]
-    groups = _grouped(near, names, by_keyword)
-    if len(entries) <= 3:  # batches or outputs of which entries are taken by name
-        held = [dict.fromkeys(names, ByName(spread)) for spread in SPREADS]
-        groups.append([_way(names, by_keyword, each) for each in held])
-    return groups
+    readings = sorted(_readings(names), key=lambda reading: reading[1:])
+    best = readings[0] if readings else Reading({}, (1, 0, 0), 0)
+    if best.gravity[0] or best.gravity[2]:
+        raise _refusal(names, best.kinds)
+    resorts = [r for r in readings if r.open == LAST and not r.gravity[2] and r != best]
+    near = [r for r in readings if r.gravity == best.gravity and r.open <= best.open + 1]
+    return _grouped(near + resorts, required)
 
 
-def _readings(names, settings):
+def _readings(names):
     """Every way of giving the contents of a form to arguments of these names."""
     ranks = {name: may_hold(name) for name in names}
+    settings = {name for name in names if role_of(name) == "setting"}
     for form in FORMS:
         holders = [[name for name in names if kind in ranks[name]] for kind in form]
         for chosen in product(*holders):
@@ -125,36 +110,42 @@ def _readings(names, settings):
                 left = len(names) - len(kinds) - unused
                 open_ = sum(rank for rank in found if rank < AGAINST)
                 yield Reading(kinds, (left, found.count(AGAINST), unused), open_)
+    entries = dict.fromkeys((name for name in names if name not in settings), "entries")
+    if len(entries) in (1, 2, 3):
+        yield Reading(entries, (0, len(DOCUMENTED), len(settings)), LAST)
 
 
-def _grouped(readings, names, by_keyword):
+def _grouped(readings, required):
     """The ways of all readings, in groups of those that go equally far against the names."""
     groups = {}
     for place, reading in enumerate(readings):
-        spread_name = next(
-            (name for name, kind in reading.kinds.items() if kind == "z_log_var"), None
-        )
         alone = sum(other.open == reading.open for other in readings) == 1
         source = "trying" if place else "names" if alone else "documented"
-        source = source if spread_name else "outputs"
         lists = any(holds_lists(name) for name in reading.kinds)
-        tried = (spread_name and spreads_of(spread_name)) or SPREADS
-        for spread in (*tried, *[other for other in SPREADS if other not in tried]):
-            refused = spread not in tried
-            told = tried[0] == spread and (len(tried) == 1 or spread == "z_log_var")
-            cost = math.inf if refused else reading.open + (spread != tried[0])
+        for spread, cost, probed in _spreads(reading):
             for held in product(*(_contents(kind, spread) for kind in reading.kinds.values())):
-                way = _way(names, by_keyword, dict(zip(reading.kinds, held, strict=True)))
-                way = way._replace(
-                    source="refused" if refused else source, probed=None if told else spread_name
+                given = dict(zip(reading.kinds, held, strict=True))
+                way = Way(
+                    tuple(given[p.name] for p in required if p.kind != p.KEYWORD_ONLY),
+                    tuple((p.name, given[p.name]) for p in required if p.kind == p.KEYWORD_ONLY),
+                    source="refused" if cost == math.inf else source,
+                    probed=probed,
                 )
-                groups.setdefault(cost, []).extend([way._replace(lists=True)] * lists + [way])
+                if "z_log_var" not in reading.kinds.values():
+                    way = way._replace(source="outputs")
+                group = groups.setdefault(reading.open + cost, [])
+                group += [way._replace(lists=True), way] if lists else [way]
     return [groups[cost] for cost in sorted(groups)]
 
 
-def _way(names, by_keyword, held):
-    positional = tuple(held[name] for name in names if name not in by_keyword)
-    return Way(positional, tuple((name, held[name]) for name in by_keyword), source="outputs")
+def _spreads(reading):
+    """Each spread, how far it goes against the names, and the argument that is probed for it."""
+    name = next((name for name, kind in reading.kinds.items() if kind == "z_log_var"), None)
+    tried = (name and spreads_of(name)) or SPREADS
+    for spread in (*tried, *[other for other in SPREADS if other not in tried]):
+        cost = int(spread != tried[0]) if spread in tried else math.inf
+        told = not cost and (len(tried) == 1 or spread == "z_log_var")
+        yield spread, cost, None if told else name
 
 
 def _refuse_other_terms(names):
@@ -235,7 +226,7 @@ def required_parameters(loss_fn, arguments):
         said = getattr(getattr(loss_fn, "schema", None), "arguments", None)
         if said is None:
             return None
-        parameters = [inspect.Parameter(argument.name, POSITIONAL) for argument in said]
+        parameters = [inspect.Parameter(argument.name, PLAIN) for argument in said]
     nameless = any(p.kind == p.VAR_POSITIONAL for p in parameters)
     parameters = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     wanted = {p.name for p in parameters if p.default is p.empty} - set(arguments)
@@ -247,7 +238,7 @@ def required_parameters(loss_fn, arguments):
         return None
     passed = [p.name in wanted for p in parameters]
     return [
-        p.replace(kind=p.KEYWORD_ONLY) if p.kind == POSITIONAL and not all(passed[:place]) else p
+        p.replace(kind=p.KEYWORD_ONLY) if p.kind == PLAIN and not all(passed[:place]) else p
         for place, p in enumerate(parameters)
         if passed[place]
     ]
