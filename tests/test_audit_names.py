@@ -243,6 +243,16 @@ def test_names_that_tell_decide(case):
         audit_loss(loss_of(", ".join(signature), given), **SMALL)
 
 
+@pytest.mark.parametrize("names", ["x y", "x_ x", "x0 x1", "x1 x0", "inputs x", "foo bar", "sortie entree"])
+def test_a_fault_of_the_kl_is_named_in_whichever_order_the_images_stand(names):
+    """Where both orders are tried, the wrong one's error, that the images are swapped, is no answer."""
+    signature = names.split()
+    for x, decoded in (signature, signature[::-1]):
+        given = f"{x}, {decoded}, mu, logvar"
+        with pytest.raises(AuditError, match="the KL enters with the wrong sign"):
+            audit_loss(loss_of(", ".join([*signature, "mu", "logvar"]), f"{given}, beta=-1.0"), **SMALL)
+
+
 TARGETS = ["x", "x_true", "target", "targets", "sample", "image", "inputs", "original", "data", "batch"]
 OUTPUTS = ["x_", "x_hat", "recon", "reconX", "x_mean", "mu_x", "output", "decoded", "y_pred", "samples"]
 CODES = ["mu logvar", "z_mean z_log_var", "zMean zLogVar", "mean std", "loc scale", "m v", "q_mu q_sigma"]
@@ -315,6 +325,44 @@ def test_names_before_a_star_are_names():
 )
 def test_words(name, found):
     assert words(name) == found
+
+
+PAIRS = """
+x recon_x;x xrec;x x_hat;x x_;x x1;x x_tilde;x x_bar;x p_x;x x_mean;x mu_x;x logits;x y;x p;x theta;x lam;x gen
+x decoder_output;x model_out;x probs;x dec_mu;x x_prime;input output;inputs x;inputs reconstruction;imgs outs
+img img_rec;data recon_data;batch recon_batch;batch x;target x;target input;label logits;y y_hat;y x;gt pred
+original reconstructed;x_orig x_rec;x_real x_fake;real gen;x_target x;sample recon_sample;target sample;x samples
+image sample;x0 x1;x1 x0;foo bar;obs pred;clean denoised;bild rekonstruktion;inputImage outputImage;X X_hat;xi xo
+state state_pred;frame frame_hat;observation reconstruction;pixels pixel_probs;true pred;features recon_features
+"""
+MOMENTS = """
+mu logvar;mean log_var;z_mean z_logvar;mu_z logvar_z;q_mu q_logvar;enc_mu enc_logvar;m v;muz logvarz;zMean zLogVar
+mu lv;means logvars;latent_mu latent_logvar;qz_mean qz_logvar;mu1 logvar1;vae_mu vae_logvar;mu log_sigma_sq
+mu_x_z logvar_x_z;mittelwert log_varianz;z_m z_v;post_mean post_logvar;mean_batch logvar_batch;mu sigma;mu std
+"""
+FURTHER = ["", "", "z", "z_sample", "latents", "beta", "kld_weight=3.0", "kl_coef", "*"]
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_random_names(seed):
+    """Names of images and of codes that were not chosen for one another, in any order, with a draw or a weight."""
+    rng = np.random.default_rng(seed)
+    pairs = PAIRS.strip().replace("\n", ";").split(";")
+    moments = MOMENTS.strip().replace("\n", ";").split(";")
+    names = [*rng.choice(pairs).split(), *rng.choice(moments).split()]
+    given = dict(zip(("x", "decoded", "mean", "spread"), names, strict=True))
+    signature = [str(name) for name in rng.permutation(names)]
+    further = str(rng.choice(FURTHER))
+    weight = further.split("=")[0] if further.startswith("k") or further == "beta" else None
+    if weight:
+        given["beta"] = weight
+    elif further not in ("", "*"):
+        given["z"] = further
+    place = len(signature) if "=" in further else rng.integers(len(signature))
+    signature[place:place] = [further] if further else []
+    loss = loss_of(", ".join(signature), ", ".join(f"{role}={name}" for role, name in given.items()))
+    arguments = {weight: 3.0} if weight and "=" not in further else None
+    assert audit_loss(loss, arguments=arguments, **SMALL).beta == pytest.approx(3), signature
 
 
 TELLING = {
