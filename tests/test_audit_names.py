@@ -200,6 +200,8 @@ def test_a_weight_is_asked_for_by_its_name(signature, given):
     ("signature", "given", "kind"),
     [
         ("outputs, x", "x, outputs[0], *outputs[1:]", "std"),
+        ("results", "results[1], results[0], *results[2:]", "std"),
+        ("forward_pass", "*forward_pass", "log_var"),
         ("y, y_", "y, *y_", "log_var"),
         ("y, y_", "y_, *y", "log_var"),
         ("batch, out", "batch, *out", "var"),

@@ -1,8 +1,7 @@
 """How a loss may want to be called, read off its signature: the ways to try, the likeliest first.
 
-A name leaves its argument a few kinds of contents (`names.may_hold`). A reading gives each argument
-one of them so that together they are a form in which losses are written; those readings are tried
-that go least against the names.
+A name leaves its argument a few kinds of contents (`may_hold`). A reading gives each argument one
+so that together they are a form of losses; those that go least against the names are tried.
 """
 
 import inspect
@@ -26,7 +25,6 @@ from vaehelpers.audit.verdict import AuditError
 
 PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 ORDER = "x_decoded,x,z_mean,z_log_var"
-LAST = 99  # beside what names leave open: entries by name are a resort
 WRAP = "write loss(x, x_decoded, z_mean, z_log_var) around it"
 
 # What the arguments of a loss hold together.
@@ -36,6 +34,7 @@ FORMS = (
     ("x", "x_decoded", "codes"),
     ("x", "x_decoded", "codes", "z"),
     ("outputs", "x"),
+    ("outputs",),
 )
 
 
@@ -58,6 +57,7 @@ def _contents(kind, spread):
             ("x_decoded", "z_mean", spread, "z"),
             ("x_decoded", "z", "z_mean", spread),
             ("x_decoded", "x", "z_mean", spread),
+            ("x", "x_decoded", "z_mean", spread),
             ("z_mean", spread, "z", "x_decoded"),
             ByName(spread),
         ]
@@ -91,7 +91,7 @@ def ways_of(loss_fn, arguments, order):
     best = readings[0] if readings else Reading({}, (1, 0, 0), 0)
     if best.gravity[0] or best.gravity[2]:
         raise _refusal(names, best.kinds)
-    resorts = [r for r in readings if r.open == LAST and not r.gravity[2] and r != best]
+    resorts = [r for r in readings if r.open == math.inf and not r.gravity[2] and r != best]
     near = [r for r in readings if r.gravity == best.gravity and r.open <= best.open + 1]
     return _grouped(near + resorts, required)
 
@@ -111,8 +111,8 @@ def _readings(names):
                 open_ = sum(rank for rank in found if rank < AGAINST)
                 yield Reading(kinds, (left, found.count(AGAINST), unused), open_)
     entries = dict.fromkeys((name for name in names if name not in settings), "entries")
-    if len(entries) in (1, 2, 3):
-        yield Reading(entries, (0, len(DOCUMENTED), len(settings)), LAST)
+    if len(entries) in (1, 2, 3):  # a resort
+        yield Reading(entries, (0, len(DOCUMENTED), len(settings)), math.inf)
 
 
 def _grouped(readings, required):
@@ -167,11 +167,11 @@ def _refuse_other_terms(names):
 def _refusal(names, understood):
     """The error for arguments that stand for nothing which a multiple of the ELBO needs."""
     left = [name for name in names if name not in understood]
-    told = {name: says(name) for name in names if role_of(name) != "setting"}
-    codes = [name for name, said in told.items() if said & {"mean", "spread", "prior"}]
+    roles = {"mean", "spread", "prior"}
+    codes = [name for name in names if role_of(name) != "setting" and roles & says(name)]
     further = set(codes) & set(left)
     if further and len(codes) > 2:
-        prior = any({"p", "prior"} & told[name] for name in further)
+        prior = any({"p", "prior"} & says(name) for name in further)
         what = "a learned prior" if prior else "a learned decoder variance, or two levels of codes"
         return AuditError(
             f"it takes {', '.join(codes)}: {what}? The KL to N(0, I) and one likelihood are all "
@@ -217,8 +217,7 @@ def check_order(order):
 def required_parameters(loss_fn, arguments):
     """The parameters that must be given beside `arguments`; `None` where there is no telling.
 
-    One with a default counts where its name tells an image or a code that no other tells. What
-    stands behind one that is left out comes as keyword only.
+    One with a default counts where its name tells an image or a code that no other tells.
     """
     try:
         parameters = list(inspect.signature(loss_fn).parameters.values())
@@ -236,7 +235,7 @@ def required_parameters(loss_fn, arguments):
         wanted |= {p.name for p in further}
     if nameless and len(wanted) < len(DOCUMENTED):
         return None
-    passed = [p.name in wanted for p in parameters]
+    passed = [p.name in wanted for p in parameters]  # what is left out ends what goes by place
     return [
         p.replace(kind=p.KEYWORD_ONLY) if p.kind == PLAIN and not all(passed[:place]) else p
         for place, p in enumerate(parameters)
@@ -246,6 +245,6 @@ def required_parameters(loss_fn, arguments):
 
 def _told(parameter):
     """Which image or code a parameter's name tells; none of one whose default is a setting."""
-    if isinstance(parameter.default, (bool, int, float, str)):
-        return set()
-    return {kind for kind, rank in may_hold(parameter.name).items() if rank == 0} & set(DOCUMENTED)
+    setting = isinstance(parameter.default, (bool, int, float, str))
+    ranks = {} if setting else may_hold(parameter.name)
+    return {kind for kind in DOCUMENTED if ranks.get(kind) == 0}
