@@ -10,7 +10,6 @@ from audit_losses import Namespace, cross_entropy, elbo, kl_per_dim, random_loss
 
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit import audit as pipeline
-from vaehelpers.audit.calling.names import role_of, spreads_of
 
 SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
 NAMES = {
@@ -403,28 +402,3 @@ def test_a_class_that_wants_arguments_says_so():
 
     with pytest.raises(AuditError, match=r"Criterion wants \(beta\): make one, loss = Criterion\(beta=...\)"):
         audit_loss(Criterion)
-
-
-@pytest.mark.parametrize("role", list(NAMES))
-def test_names_tell_roles(role):
-    for name in NAMES[role]:
-        assert role in (spreads_of(name) or (role_of(name),)), name
-
-
-@pytest.mark.parametrize(
-    ("name", "role"),
-    [
-        ("zLogVar", "z_log_var"),
-        ("x_decoded_mean", "x_decoded"),
-        ("reconstructed_x", "x_decoded"),
-        ("log_sigma2", "z_log_var"),
-        ("kld_weight", "setting"),
-        ("kl_scale", "setting"),
-        ("scale", "z_std"),
-        ("epoch", "setting"),
-        ("z", "z"),
-        ("q", None),
-    ],
-)
-def test_more_names(name, role):
-    assert role_of(name) == role

@@ -13,7 +13,9 @@ from vaehelpers.audit.calling.targets import device_of
 from vaehelpers.audit.probes import probe_at, random_codes, random_images
 from vaehelpers.audit.verdict import AuditError
 
-ABOUT_THE_LOSS = "changes from call to call|depends on the other examples|not a distance per value|dropout"
+ABOUT_THE_LOSS = (
+    "changes from call to call|depends on the other examples|not a distance per value|dropout"
+)
 SAME = 1e-3  # relative: two readings that give one beta
 TWO = (
     "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var): its arguments are others, and "
@@ -69,7 +71,9 @@ def read(loss, groups, sizes, audit):
             return _only(found)
     if groups[0][0].source == "outputs":
         raise NoCall(TWO)
-    raise next((error for error in errors if not isinstance(error, NoCall)), errors[0])
+    called = [error for error in errors if not isinstance(error, NoCall)]
+    swapped = "x and x_decoded are swapped"  # throw-away: AuditError.about tells it
+    raise next((error for error in called if swapped not in str(error)), (called or errors)[0])
 
 
 def _answers(loss, call, sizes, audit, errors):
@@ -114,7 +118,13 @@ def _open(loss, call, sizes):
     for opened in opened_calls:
         function = opened.canonical(loss.function, loss.arguments)
         try:
-            oracle = Oracle(function, loss.framework, probe, ", ".join(map(str, call.roles)), device_of(loss.function))
+            oracle = Oracle(
+                function,
+                loss.framework,
+                probe,
+                ", ".join(map(str, call.roles)),
+                device_of(loss.function),
+            )
             oracle.takes_classes = opened.classes
             return opened, oracle
         except NoCall as error:
@@ -127,9 +137,15 @@ def _only(found):
     betas = [answer.beta for answer, _ in found]
     if max(betas) - min(betas) > SAME * max(betas):
         readings = [f"beta = {answer.beta:.3g} {_option(call)}" for answer, call in found]
-        raise AuditError(f"it can be read in several ways: {'; '.join(dict.fromkeys(readings))}: say which")
+        raise AuditError(
+            f"it can be read in several ways: {'; '.join(dict.fromkeys(readings))}: say which"
+        )
     return found[0]
 
 
 def _option(call):
-    return f"with result={call.result!r}" if call.result is not None else f"with order={','.join(call.roles)!r}"
+    return (
+        f"with result={call.result!r}"
+        if call.result is not None
+        else f"with order={','.join(call.roles)!r}"
+    )
