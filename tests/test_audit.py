@@ -69,13 +69,14 @@ def test_a_loss_in_float32_is_told_as_well():
 
 
 def test_rounding_is_that_of_the_number_and_not_of_its_type():
-    from vaehelpers.audit.calling.oracle import Oracle
+    from vaehelpers.audit.calls import Way
+    from vaehelpers.audit.loss import open_loss
+    from vaehelpers.audit.probes import Sizes
 
     single, double = np.finfo("float32").eps, np.finfo("float64").eps
-    oracle = object.__new__(Oracle)
-    oracle.dtype = "float64"
     for value, unit in ((np.float32(1 / 3), single), (np.float64(np.float32(1 / 3)), single), (1 / 3, double)):
-        assert oracle._rounding(np.asarray(value)) == unit
+        [[opened]] = open_loss(lambda *probe, value=value: value, Way(), Sizes(2, (3,), 1))
+        assert opened.rounding == unit
 
 
 @pytest.mark.parametrize("variance", [1e-4, 0.0025, 0.05, 0.3, 1.0, 25.0])

@@ -9,8 +9,10 @@ import pytest
 from audit_losses import Namespace, cross_entropy, elbo
 
 from vaehelpers import audit
-from vaehelpers.audit import AuditError, audit_loss, measure
-from vaehelpers.audit.calling import frameworks
+from vaehelpers.audit import AuditError, audit_loss, calls, measure
+from vaehelpers.audit import loss as opened
+from vaehelpers.audit.calls import ByName, Joined, Way
+from vaehelpers.audit.probes import Probe, Sizes
 
 
 def detach(framework, value):
@@ -116,12 +118,93 @@ def test_older_jax_keeps_its_switch_to_float64_elsewhere(monkeypatch):
     assert not jax.config.jax_enable_x64
 
 
+def test_jax_losses_with_auxiliary_values():
+    pytest.importorskip("jax")
+    found = audit_loss(lambda *probe: (jax_elbo(*probe), (jax_elbo(*probe) / 3, {"kl": 0.0})), image_shape=(4, 4, 1))
+    assert (found.framework, found.beta) == ("jax", pytest.approx(1, rel=1e-9))
+
+
+WAYS = {
+    "documented": Way(),
+    "log std": Way(("x", "x_decoded", "z_mean", "z_log_std")),
+    "std, flat": Way(("x_decoded", "z_std", "x"), (("mean", "z_mean"),), flat=("x", "x_decoded")),
+    "variance": Way(("x", ("x_decoded", "z_mean", "z_var"))),
+    "draw": Way(("x", "x_decoded", "z_mean", "z_std", "z")),
+    "joined": Way(("x", "x_decoded", Joined("z_log_std"))),
+    "joined, no vectors": Way(("x", "x_decoded", Joined("z_var"))),
+    "by name": Way((ByName("z_std"), "x")),
+    "lists": Way(("x", "x_decoded", "z_mean", "z_log_var"), lists=True),
+}
+
+
+def tensors_of(given):
+    """All tensors that a loss is given, whatever holds them."""
+    if isinstance(given, calls.Keyed):
+        return [given["recon"], given.mu, given.get("std")]
+    return (
+        [part for held in given for part in tensors_of(held)] if isinstance(given, (tuple, calls.Levels)) else [given]
+    )
+
+
+def cubes(framework):
+    f = Namespace(framework)
+
+    def loss(*positional, **by_name):
+        tensors = tensors_of((*positional, *by_name.values()))
+        return sum(weight * f.sum(part * part * part) for weight, part in enumerate(tensors, start=1))
+
+    return loss
+
+
+def opened_cubes(framework, way, sizes, **options):
+    function = cubes(framework)  # skips where it is not installed
+    [[loss]] = opened.open_loss(function, way, sizes, framework=framework, **options)
+    return loss
+
+
+def probe_of(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(0.1, 0.9, (2, sizes.batch, *sizes.image_shape))
+    return Probe(*images, *rng.normal(size=(2, sizes.batch, sizes.latent_dim)))
+
+
+@pytest.mark.parametrize("framework", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("name", WAYS)
+def test_gradients_are_those_of_the_probe(framework, name, monkeypatch):
+    """Along a random direction, by the quotient of differences."""
+    sizes = Sizes(3, (4, 2), 6)
+    probe, direction = probe_of(sizes), probe_of(sizes, 1)
+    new = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed=7: new(seed))  # the same draw each time
+    shape = (2, 3) if name == "joined, no vectors" else None
+    loss = opened_cubes(framework, WAYS[name], sizes, latent_shape=shape)
+    for k, found in enumerate(loss.gradients(probe), start=1):
+        step = Probe(*(1e-4 * along * (place == k) for place, along in enumerate(direction)))
+        ends = [loss(Probe(*map(move, probe, step))) for move in (np.add, np.subtract)]
+        assert (found * direction[k]).sum() == pytest.approx((ends[0] - ends[1]) / 2e-4, rel=1e-6)
+
+
+@pytest.mark.parametrize("framework", ["numpy", "tensorflow", "jax", "torch"])
+def test_a_loss_at_fixed_codes_is_one_of_images_and_outputs(framework):
+    probe = probe_of(Sizes(3, (4, 2), 6))
+    loss = opened_cubes(framework, WAYS["std, flat"], Sizes(3, (4, 2), 6))
+    at_codes = loss.at_codes(probe.z_mean, probe.z_log_var)
+    images = {name: loss.way.arrays(probe)[name] for name in ("x", "x_decoded")}
+    assert opened.to_numpy(loss.on(images, lambda t: at_codes(**t))) == pytest.approx(loss(probe))
+    if framework == "numpy":
+        return
+    gradient = opened.GRADIENTS[framework]
+    slopes = loss.on(images, lambda t: gradient(lambda leaves: at_codes(**leaves), t))
+    found = opened.to_numpy(slopes["x_decoded"]).reshape(probe.x.shape)
+    assert found == pytest.approx(loss.gradients(probe)[0])
+
+
 @pytest.mark.parametrize("framework", ["auto", "jax"])
 def test_a_fault_of_the_audit_is_not_said_to_be_the_loss_s(monkeypatch, framework):
     jax = pytest.importorskip("jax")
     monkeypatch.delattr(jax, "enable_x64", raising=False)
     monkeypatch.delattr(importlib.import_module("jax.experimental"), "enable_x64", raising=False)
-    with pytest.raises(frameworks.SetUpError, match=r"arrays of jax .*, not of loss_fn") as raised:
+    with pytest.raises(opened.SetUpError, match=r"arrays of jax .*, not of loss_fn") as raised:
         audit_loss(jax_elbo, image_shape=(4, 4, 1), framework=framework)
     assert not isinstance(raised.value, AuditError)
 
@@ -129,9 +212,8 @@ def test_a_fault_of_the_audit_is_not_said_to_be_the_loss_s(monkeypatch, framewor
 def test_a_framework_that_is_broken_stands_in_the_way_of_no_other(monkeypatch):
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert "torch" not in frameworks.loaded()
-    monkeypatch.setattr(frameworks, "loaded", lambda: ["numpy", "torch", "tensorflow"])
-    monkeypatch.setattr("vaehelpers.audit.calling.oracle.loaded", frameworks.loaded)
+    assert "torch" not in opened.loaded()
+    monkeypatch.setattr(opened, "loaded", lambda: ["numpy", "torch", "tensorflow"])
 
     def loss(x, x_decoded, z_mean, z_log_var):
         assert tf.is_tensor(x)

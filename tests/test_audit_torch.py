@@ -1,5 +1,6 @@
 """The audit of PyTorch losses as people write them; `make audit-torch` runs these, elsewhere they are skipped."""
 
+import functools
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from torch.distributions import Normal, kl_divergence  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from vaehelpers.audit import AuditError, audit_loss  # noqa: E402
-from vaehelpers.audit.calling.targets import device_of  # noqa: E402
+from vaehelpers.audit.targets import device_of  # noqa: E402
 
 SMALL = {"image_shape": (1, 6, 5), "latent_dim": 3}
 ORDERS = [
@@ -220,6 +221,53 @@ def test_probes_go_where_the_parameters_are():
     assert device_of(nn.Linear(2, 2, device="meta")).type == "meta"
     assert device_of(WithMethods().loss).type == "cpu"
     assert device_of(kl) is None
+
+
+@pytest.mark.parametrize("held", [lambda m: m, lambda m: m.forward, lambda m: functools.partial(m.forward)])
+def test_every_tensor_is_made_where_the_parameters_are(held, monkeypatch):
+    """No machine of these tests has a card: what is asked of PyTorch is written down, and made here."""
+    asked = []
+    make = torch.tensor
+    monkeypatch.setattr(torch, "tensor", lambda array, device=None: asked.append(device) or make(array))
+    module = Criterion()
+    module.register_buffer("scale", torch.zeros(2, device="meta"))
+    assert audit_loss(held(module), **SMALL).trains_elbo
+    assert {str(device) for device in asked} == {"meta"}
+
+
+def test_a_loss_is_differentiated_where_its_user_wants_no_gradients():
+    class Model(Criterion):
+        @classmethod
+        def elbo(cls, recon, x, mu, logvar):
+            return F.mse_loss(recon, x, reduction="sum") + kl(mu, logvar.detach())
+
+    for nothing in (torch.no_grad, torch.inference_mode):
+        with nothing(), pytest.raises(AuditError, match=r"gradient|detached"):
+            audit_loss(Model.elbo, **SMALL)
+
+
+def test_a_base_class_s_step_of_any_arguments_is_no_loss():
+    class Base(nn.Module):
+        def training_step(self, *arguments, **options):
+            return None
+
+    class Model(WithMethods, Base):
+        pass
+
+    assert audit_loss(Model, **SMALL).trains_elbo
+
+
+def test_what_stands_in_is_put_back():
+    model = WithMethods()
+    model.decode = lambda z: torch.sigmoid(model.out(z)).view(-1, 1, 6, 5)
+    model.out.forward = lambda z: z @ model.out.weight.T
+    before = {name: dict(vars(part)) for name, part in model.named_modules()}
+    assert audit_loss(model, **SMALL).trains_elbo
+    assert {name: dict(vars(part)) for name, part in model.named_modules()} == before
+    lightning = Lightning()
+    names = {name: set(vars(part)) for name, part in lightning.named_modules()}
+    audit_loss(lightning, **SMALL)
+    assert {name: set(vars(part)) for name, part in lightning.named_modules()} == names
 
 
 def test_the_audit_imports_nothing_but_pytorch():

@@ -1,6 +1,7 @@
 """Which beta ANY loss trains: the two doors, and the choice of how a loss is called."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,13 +11,14 @@ from vaehelpers.audit.loss import FRAMEWORKS, open_loss
 from vaehelpers.audit.measure import Prober
 from vaehelpers.audit.probes import check_sizes
 from vaehelpers.audit.sizes import read_sizes
-from vaehelpers.audit.targets import find_loss, is_factory, is_keras, own_latents
+from vaehelpers.audit.targets import find_loss, is_factory, is_keras, latents_of
 from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.audit.ways import required_parameters, ways_of
 
 SMALL_BATCH = 2  # images on which a loss is fitted ...
 MANY = 1_000_000  # ... of which a batch holds more values than this
 READINGS = ("auto", "probabilities", "logits")
+STAGES = ("call", "swapped", None, "loss", "kl", "swapped codes")  # of errors, by how far it came
 CERTAIN = ("names", "order", "documented")  # sources of an order that is not guessed
 UNNAMED = (
     "That is a fault if it is called as loss(x, x_decoded, z_mean, z_log_var); its arguments show no "
@@ -96,7 +98,7 @@ def audit_loss(
     if latent_shape is not None:
         latent_dim = int(np.prod(check_sizes(latent_shape, 1, 1).image_shape))
     function = find_loss(loss_fn)
-    latent_dim = own_latents(function) or (2 if latent_dim is None else latent_dim)
+    latent_dim = latents_of(function) or (2 if latent_dim is None else latent_dim)
     sizes = check_sizes(
         (28, 28, 1) if image_shape is None else image_shape, latent_dim, batch_size, image_range
     )
@@ -111,9 +113,9 @@ def audit_loss(
         prober, fit = _chosen(function, groups, sizes, given, check_reading(x_decoded))
     except AuditError as error:
         named = order is not None or required_parameters(function, given["arguments"]) is not None
-        if named or error.about != "swapped":
+        if named or error.about not in ("swapped", "swapped codes"):
             raise
-        raise AuditError(f"{error}. {UNNAMED}", about="swapped") from error
+        raise AuditError(f"{error}. {UNNAMED}", error.about) from error
     return _concluded(prober, fit, sizes, prober.loss.way.said())
 
 
@@ -122,14 +124,14 @@ def audit_keras_vae(
 ):
     """Which beta a Keras model trains: `audit_loss` for what its own training step minimises.
 
-    A model is only borrowed: its layers run, but those that give z_mean, z_log_var and the decoder's
-    output are set by hand meanwhile; all that it holds comes back as it was. No step trains.
+    A model is only borrowed: its layers run, but those that give z_mean, z_log_var and the
+    decoder's output are set by hand; all that it holds comes back as it was. No step trains.
 
     Args:
         vae: a class, made by `vae(encoder, decoder)` with an encoder that returns `(z_mean,
-            z_log_var, z)`, the first two or both in one tensor, or by `vae()`; a function `(encoder,
-            decoder) -> model`; a compiled functional model whose sampling layer takes [z_mean,
-            z_log_var]; or a compiled model with `encoder` and `decoder`.
+            z_log_var, z)`, the first two or both in one tensor, or by `vae()`; a function
+            `(encoder, decoder) -> model`; a compiled functional model whose sampling layer takes
+            [z_mean, z_log_var]; or a compiled model with `encoder` and `decoder`.
         image_shape, latent_dim: of a class, (28, 28, 1) and 2 where they are `None`; a model has
             its own, and a note says so where others were asked for.
         batch_size, x_decoded: as of `audit_loss`.
@@ -180,7 +182,8 @@ def _chosen(function, groups, sizes, given, x_decoded):
     Raises:
         AuditError: where no way makes one; of two that train different betas it names both.
     """
-    errors = []
+    errors = []  # the one that came furthest says most of what is wrong
+    furthest = partial(max, key=lambda error: STAGES.index(error.about))
     for group in groups:
         found = []
         called = any(error.about != "call" for error in errors)
@@ -190,16 +193,16 @@ def _chosen(function, groups, sizes, given, x_decoded):
             try:
                 found += _fits_of(open_loss(function, way, sizes, **given), sizes, x_decoded)
             except AuditError as error:
-                if error.about == "loss":
-                    raise  # no other way of calling it would change that
                 errors.append(error)
+                if error.about == "loss":  # no other way of calling it would change that
+                    raise furthest(errors) from error
             if found and way.source in CERTAIN:
                 break
         if found:
             return _only(found)
     if groups[0][0].source == "outputs":
         raise AuditError(OTHERS, about="call")
-    raise next((error for error in errors if error.about != "call"), errors[0])
+    raise furthest(errors)
 
 
 def _fits_of(tiers, sizes, x_decoded):

@@ -42,6 +42,15 @@ def fit_terms(prober, x_decoded):
         prober.check_steady((likelihood, a))
     check_reading(likelihood, a, x_decoded)
     notes = check_range(prober, likelihood, a, x_decoded)
+    try:
+        return _with_kl(prober, likelihood, a, misfit, notes)
+    except AuditError as error:
+        error.about = error.about or "kl"  # it came as far as that
+        raise
+
+
+def _with_kl(prober, likelihood, a, misfit, notes):
+    """The `Fit` of a loss whose reconstruction term has this weight."""
     prober.doing = "the KL"
     b = prober.kl_weight(likelihood)
     large, large_b = _averaging(prober, likelihood) if prober.noisy else (prober, b)

@@ -12,7 +12,7 @@ from vaehelpers.audit.probes import FAMILIES, PER_PIXEL, kl, sigmoid
 
 
 class Within:
-    """Every tolerance of the audit: its value, its unit, its reason (docs/audit.md: what follows)."""
+    """Every tolerance of the audit: its value, its unit, its reason (docs: what follows)."""
 
     FIT = 1e-4  # of the values' spread. Float32 sums leave 1e-6; a fault of 0.01 percent is told
     ALONE = 1e-3  # of the largest change. What a part costs alone and beside others: differences
@@ -169,7 +169,7 @@ def _read_as(feature, what, role):
 
 READINGS_OF_THE_KL = (
     Hypothesis(
-        (lambda m, v: kl(v, m),), "z_mean and z_log_var are swapped in the KL term", "swapped"
+        (lambda m, v: kl(v, m),), "z_mean and z_log_var are swapped in the KL term", "swapped codes"
     ),
     _read_as(
         lambda m, v: kl(m, 2 * v),

@@ -174,10 +174,12 @@ def check_range(prober, likelihood, weight, x_decoded):
         ends = f"({low:.3g}, {high:.3g})"
         try:
             value, error = prober.measure((x, outputs), prober.still)
-        except AuditError as refused:
-            return [
-                f"it refuses decoder outputs in {ends}, so what is said holds closer by: {refused}"
-            ]
+            refused = "" if np.isfinite(value) else "it is not finite there"
+        except AuditError as raised:
+            refused = str(raised)
+        if refused:
+            said = f"it refuses decoder outputs in {ends}, so what is said holds closer by"
+            return [f"{said}: {refused}"]
         after = weight * likelihood.distortion(x, outputs)
         size = abs(after) + abs(before)
         if not abs(value - start - after + before) <= Within.FIT * size + error + start_error:

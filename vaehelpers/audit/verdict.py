@@ -9,10 +9,10 @@ class AuditError(ValueError):
     """No single beta can be given for a loss; the message says what was found, for people.
 
     Attributes:
-        about: what it is about, for code, which reads no messages: "call" where the loss could not
-            be called in that way, "size" where it takes no other sizes, "swapped" where two
-            arguments look exchanged, "loss" where no other way of calling it would change the
-            answer, "model" where a Keras model could not be opened; else `None`.
+        about: for code, which reads no messages. "call": it could not be called in that way;
+            "size": it takes no other sizes; "swapped", "swapped codes": two arguments look
+            exchanged; "kl": its reconstruction term is known, its KL is none; "loss": no other way
+            of calling would change that; "model": a Keras model could not be opened; else `None`.
     """
 
     def __init__(self, message, about=None):
