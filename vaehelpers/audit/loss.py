@@ -145,7 +145,7 @@ class Loss:
         return GRADIENTS[self.framework](lambda new: self.total(tensors | new), leaves)
 
     def at_codes(self, z_mean, z_log_var):
-        """The loss at fixed codes, a differentiable `f(x, x_decoded)` of tensors as `on` makes."""
+        """The loss at fixed codes, `f(x, x_decoded)` of `way.arrays` under `on`; differentiable."""
         arrays = self.way.arrays(Probe(z_mean, z_mean, z_mean, z_log_var))
         codes = self.on(arrays, lambda tensors: tensors)
         return lambda x, x_decoded: self.total(codes | {"x": x, "x_decoded": x_decoded})

@@ -118,9 +118,10 @@ def lacking(function, way, arguments, error):
 
 def at_probe(error, probe):
     """An error and the probe at which a loss raised it, in words."""
-    shapes = f"images {probe.x.shape}, codes {probe.z_mean.shape}"
-    furthest = f"|z_mean| up to {abs(probe.z_mean).max():.2g}"
-    return f"{type(error).__name__} for {shapes} and {furthest}: {str(error)[:200]}"
+    return (
+        f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
+        f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
+    )
 
 
 def find_loss(target):
