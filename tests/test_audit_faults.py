@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from vaehelpers.audit import TrainingGuard, audit_keras_vae
+from vaehelpers.audit import AuditError, TrainingGuard, audit_keras_vae
 from vaehelpers.audit.keras_faults import fault_of_draws
+from vaehelpers.audit.keras_model import opened_keras
 from vaehelpers.diagnostics import diagnose
 from vaehelpers.models import build_mlp
 
@@ -214,3 +215,101 @@ def test_the_guard_warns_of_a_plain_number_that_a_callback_changes(beta, frozen,
     model.fit(BITS, epochs=3, verbose=0, callbacks=[TrainingGuard(), Raise()])
     said = [str(w.message) for w in recwarn if "plain number" in str(w.message)]
     assert len(said) == frozen and all("beta was changed during training" in sentence for sentence in said)
+
+
+class Weighed(layers.Layer):
+    """Hands on what it gets and adds a penalty on a weight of its own: 0.1 times 3 ones squared."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(3,), initializer="ones")
+
+    def call(self, x):
+        self.add_loss(0.1 * ops.sum(ops.square(self.w)))
+        return x
+
+
+class AddsKL(layers.Layer):
+    """Hands on what it gets and adds its square: a term that follows the codes."""
+
+    def call(self, x):
+        self.add_loss(ops.mean(ops.sum(ops.square(x), axis=-1)))
+        return x
+
+
+def encoder(layer=None, **regularisers):
+    """An encoder whose hidden layer is regularised, or whose mean goes through another layer."""
+    x = keras.Input(SHAPE)
+    h = layers.Dense(4, name="hidden", **regularisers)(x)
+    mean = layers.Dense(J)(h)
+    return keras.Model(x, [mean if layer is None else layer(mean), layers.Dense(J)(h)])
+
+
+class KerasLoss(Written):
+    """The same loss, with what layers add to it, or without."""
+
+    adds = True
+
+    def compute_loss(self, *args, **kwargs):
+        total = super().compute_loss(*args, **kwargs)
+        return total + sum(self.losses) if self.adds else total
+
+
+def with_penalty(adds=True, **arguments):
+    model = KerasLoss(networks=(encoder(**arguments), build_mlp(SHAPE, hidden=None, latent_dim=J)[1]))
+    model.adds = adds
+    model.compile(keras.optimizers.SGD(0.01))
+    return model
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [({"kernel_regularizer": "l2"}, "L2 of hidden/kernel"), ({"layer": Weighed(name="own")}, "own")],
+)
+def test_a_penalty_on_weights_is_named_with_its_size_and_is_no_part_of_beta(arguments, named):
+    model = with_penalty(**arguments)
+    model(BITS[:1])
+    kernel = model.encoder.get_layer("hidden").kernel
+    size = 0.3 if "layer" in arguments else 0.01 * float(ops.sum(ops.square(kernel)))
+    found = audit_keras_vae(model)
+    assert found.trains_elbo and found.faults == ()
+    assert [n for n in found.notes if f"holds {size:.3g} of penalties on weights, as they are ({named})" in n]
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("arguments", [{"activity_regularizer": "l2"}, {"layer": AddsKL(name="hidden_too")}])
+def test_what_a_network_adds_inside_follows_its_input_and_is_at_fault(arguments):
+    found = audit_keras_vae(with_penalty(**arguments))
+    assert not found.trains_elbo and len(found.faults) == 1
+    assert "no part of the ELBO" in found.faults[0] and found.faults[0].startswith("hidden")
+
+
+@pytest.mark.backend
+def test_penalties_that_the_step_leaves_out_are_named_as_that():
+    found = audit_keras_vae(with_penalty(adds=False, kernel_regularizer="l2"))
+    assert found.trains_elbo
+    assert any("leaves out what is added by L2 of hidden/kernel: add sum(self.losses)" in note for note in found.notes)
+
+
+def test_an_audit_that_fails_says_what_the_networks_add_since_that_may_be_why():
+    """The KL is added inside of the encoder, where the audit does not see it."""
+    model = with_penalty(layer=AddsKL(name="kl"))
+    model.reads = lambda model: 0.0
+    with pytest.raises(AuditError, match=r"there is no KL; kl: add_loss or an activity regulariser adds what follows"):
+        audit_keras_vae(model)
+
+
+def test_a_model_without_penalties_has_no_such_note():
+    assert not [note for note in audit_keras_vae(written()).notes if "penalties" in note or "leaves out" in note]
+
+
+def test_what_is_at_fault_takes_few_steps(monkeypatch):
+    model = written()
+    steps = []
+    step = model.train_step
+    model.train_step = lambda *data: steps.append(None) or step(*data)
+    found = audit_keras_vae(model)
+    with opened_keras(model) as opened:
+        steps.clear()
+        assert opened.faults(found) == ()
+    assert len(steps) <= 6  # of a batch that is large enough, one of them to open it

@@ -8,8 +8,7 @@ import pytest
 from keras import layers, ops
 
 from vaehelpers.audit import AuditError, audit_keras_vae
-from vaehelpers.audit.keras_classes import open_class
-from vaehelpers.audit.keras_models import borrow
+from vaehelpers.audit.keras_model import opened_keras
 from vaehelpers.audit.probes import Probe, Sizes
 from vaehelpers.models import VAE, build_mlp
 
@@ -119,6 +118,13 @@ class Joined(AddsKL):
         return self.decoder(z_mean)
 
 
+class HandsOn(AddsKL):
+    """Adds nothing itself: the KL is that of its encoder's sampling layer."""
+
+    def call(self, x):
+        return self.decoder(self.encoder(x)[2])
+
+
 class MeanKL(AddsKL):
     """The TensorFlow guide's form."""
 
@@ -145,6 +151,10 @@ def joined_networks():
         (flat, 2.0),
         (all_added, 4.0),
         (lambda: compiled(AddsKL(encoder(), decoder(), 3.0), loss=summed), 3.0),
+        (lambda: compiled(HandsOn(encoder(weight=2.0), decoder()), loss=summed), 2.0),
+        pytest.param(  # both add it; on JAX, now and then, Keras 3.15 itself counts a layer's loss twice
+            lambda: compiled(AddsKL(encoder(weight=2.0), decoder()), loss=summed), 3.0, marks=tensorflow_only
+        ),
         (lambda: compiled(Joined(*joined_networks()), loss=summed), 1.0),
         (lambda: compiled(VAE(*build_mlp(IMAGE, hidden=4, latent_dim=J))), 1.0),
     ],
@@ -313,10 +323,11 @@ def test_whole_numbers_reach_the_loss_from_one_hot_images_and_as_they_are(whole)
     expected = -np.log(np.take_along_axis(p, indices[..., None], axis=2)).sum() / 3
     expected += 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var).sum() / 3
     probe = Probe(indices if whole else np.eye(4)[indices], p, z_mean, z_log_var)
-    assert open_class(Sequences, sizes)(probe) == pytest.approx(expected, rel=1e-5)
-    with borrow(sequence_model()) as borrowed:
-        assert (borrowed.places.integers, borrowed.places.image_shape) == (True, (5, 4))
-        assert borrowed.open(sizes)(probe) == pytest.approx(expected, rel=1e-5)
+    with opened_keras(Sequences, (5, 4), J, 3) as opened:
+        assert opened(probe) == pytest.approx(expected, rel=1e-5)
+    with opened_keras(sequence_model()) as opened:
+        assert (opened.fixed_image, opened.sizes) == (True, Sizes(8, (5, 4), J))
+        assert opened.at(sizes)(probe) == pytest.approx(expected, rel=1e-5)
 
 
 @tensorflow_only
@@ -326,3 +337,82 @@ def test_graph_mode_is_named(monkeypatch):
     monkeypatch.setattr(tf, "executing_eagerly", lambda: False)
     with pytest.raises(AuditError, match=re.escape("delete the line tf.compat.v1.disable_eager_execution()")):
         audit_keras_vae(AddsKL)
+
+
+class Asks(AddsKL):
+    """Reads the sizes of its networks when it is made."""
+
+    def __init__(self, encoder, decoder):
+        super().__init__(encoder, decoder)
+        self.latent_dim = encoder.output_shape[0][-1]
+        self.codes = layers.Dense(decoder.input_shape[-1])
+
+
+class TwoOptimizers(OwnCompile):
+    """Its `compile` wants two optimisers, and a loss under a name of its own."""
+
+    def compile(self, encoder_optimizer, decoder_optimizer, scale=1.0):
+        super(AddsKL, self).compile()
+        self.optimizer = encoder_optimizer
+        self.decoder_optimizer = decoder_optimizer
+
+
+@tensorflow_only
+@pytest.mark.parametrize(("made", "arguments", "beta"), [(Asks, {"loss": summed}, 1), (TwoOptimizers, {}, 5)])
+def test_a_class_may_ask_its_networks_for_their_sizes_and_want_several_optimisers(made, arguments, beta):
+    assert audit_keras_vae(made, **SMALL, **arguments).beta == pytest.approx(beta, rel=1e-3)
+
+
+class RaisesThat(AddsKL):
+    """Its loss raises an error that says what Keras says of a model without a loss."""
+
+    def compute_loss(self, *args, **kwargs):
+        raise ValueError("No loss to compute for channel 3")
+
+
+def test_an_error_of_the_users_own_is_not_taken_for_keras_s():
+    with pytest.raises(AuditError, match=r"could not be made as VAE.*No loss to compute for channel 3"):
+        audit_keras_vae(RaisesThat, **SMALL)
+
+
+def test_other_sizes_are_refused_for_code_to_read_and_other_batches_are_not():
+    with opened_keras(nested()) as opened:
+        assert opened.at(opened.sizes) is opened and opened.fixed_image
+        assert opened.at(opened.sizes._replace(batch=3)).fixed_image
+        for other in (opened.sizes._replace(latent_dim=J + 1), opened.sizes._replace(image_shape=(5, 3, 1))):
+            with pytest.raises(AuditError, match="is built for images") as raised:
+                opened.at(other)
+            assert raised.value.about == "size"
+    with opened_keras(AddsKL, **SMALL, loss=summed) as opened:
+        assert not opened.fixed_image
+        assert opened.at(opened.sizes._replace(image_shape=(5, 2, 1))).sizes.pixels == 10
+
+
+def test_the_shape_that_is_wanted_is_told_by_code():
+    with pytest.raises(AuditError) as raised, opened_keras(OwnNetworks, loss=summed):
+        pass
+    assert raised.value.about == "image_shape"
+
+
+@pytest.mark.backend
+def test_the_audit_of_a_class_leaves_all_random_numbers_as_they_were():
+    """Its layers and its draws take theirs from Keras's own generator."""
+    keras.utils.set_random_seed(0)
+    expected = ops.convert_to_numpy(keras.random.normal((3,)))
+    keras.utils.set_random_seed(0)
+    audit_keras_vae(DrawsAnew, **SMALL, loss=summed)
+    np.testing.assert_array_equal(ops.convert_to_numpy(keras.random.normal((3,))), expected)
+
+
+class DrawsAnew(AddsKL):
+    """Draws z, and the weights of a layer, without a seed."""
+
+    def __init__(self, encoder, decoder):
+        super().__init__(encoder, decoder)
+        self.layer = layers.Dense(J)
+
+    def call(self, x):
+        z_mean, z_log_var, *_ = self.encoder(x)
+        self.add_loss(kl(z_mean, z_log_var))
+        self.layer(z_mean)
+        return self.decoder(z_mean + ops.exp(0.5 * z_log_var) * keras.random.normal(ops.shape(z_mean)))

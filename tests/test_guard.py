@@ -230,6 +230,22 @@ def test_free_bits_are_one_line_too(capsys):
     assert "cannot be told (the KL is free at first" in capsys.readouterr().out
 
 
+class Quotes(VAE):
+    """Its loss raises an error with the words of an advice of the audit's."""
+
+    def compute_loss(self, *args, **kwargs):
+        raise RuntimeError("pass image_shape=(28, 28, 1)")
+
+
+def test_the_words_of_the_user_s_own_error_are_left_as_they_are(capsys):
+    vae = Quotes(*build_mlp(SHAPE, hidden=None, latent_dim=2))
+    vae.compile("sgd")
+    watch = TrainingGuard()
+    watch.set_model(vae)
+    watch.on_train_begin()
+    assert "(RuntimeError: pass image_shape=(28, 28, 1))" in capsys.readouterr().out
+
+
 def test_images_that_are_no_array_are_refused():
     with pytest.raises(TypeError, match="x is a list: pass an array of images"):
         TrainingGuard([1.0])

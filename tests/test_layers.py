@@ -25,7 +25,7 @@ ROOMS = (
 KERAS_AT_THE_TOP = {  # which files
     "losses": ...,
     "models": ...,
-    "audit": ["guard.py", *(path.name for path in (PACKAGE / "audit").glob("keras_*.py"))],
+    "audit": ["guard.py", "private.py", *(path.name for path in (PACKAGE / "audit").glob("keras_*.py"))],
     "sweep": ["network.py"],
 }
 TAKES_ANY_FRAMEWORK = {"audit"}

@@ -1,9 +1,13 @@
-"""Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for a Keras model.
+"""Which beta ANY loss trains: `audit_loss` for what can be called, `audit_keras_vae` for Keras.
 
-How a loss is called stands in `audit.calling`, for Keras in `keras_*`. What a loss is stands here: on what it is probed
-(`probes`, `prober`, `noise`, `schedules`), what it is compared with (`terms`, `categorical`, `fit`), how it is reduced
-(`reductions`, `decoder_variance`), and what it is where that fails (`misfits`, `values_apart`, `between_examples`). The
-answer is a `verdict`, put together in `effective_beta`.
+The way of a loss through this room, from top to bottom; `audit` holds the doors and the choice:
+
+    target    what holds the loss, how it may be called        targets, names, ways, calls
+    opened    a function of arrays, in its own framework       loss; keras_*, private
+    fit       a distortion and a KL by least squares,          probes, measure, reconstruction, fit
+              or a known fault                                 hypotheses, structure
+    sizes     sums and means, from calls at other sizes        sizes
+    verdict   the numbers and the sentence                     verdict
 """
 
 from importlib import import_module
@@ -12,15 +16,19 @@ from vaehelpers.audit.audit import audit_loss
 from vaehelpers.audit.verdict import AuditError, LossAudit
 
 __all__ = ["AuditError", "LossAudit", "TrainingGuard", "audit_keras_vae", "audit_loss"]
-_NEED_KERAS = {"audit_keras_vae": "vaehelpers.audit.keras_vae", "TrainingGuard": "vaehelpers.audit.guard"}
+_NEED_KERAS = {
+    "audit_keras_vae": "vaehelpers.audit.audit",
+    "TrainingGuard": "vaehelpers.audit.guard",
+}
 
 
 def __getattr__(name):
-    """Some need Keras, which a loss in NumPy or PyTorch does not: they are imported when they are asked for."""
+    """Some need Keras, which a loss in NumPy or PyTorch does not: imported when asked for."""
     if name in _NEED_KERAS:
         from vaehelpers.data.checks import needs_course
 
         with needs_course(f"vaehelpers.audit.{name}"):
+            import_module("keras")
             return getattr(import_module(_NEED_KERAS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -11,7 +11,7 @@ from vaehelpers.audit.loss import FRAMEWORKS, open_loss
 from vaehelpers.audit.measure import Prober
 from vaehelpers.audit.probes import check_sizes
 from vaehelpers.audit.sizes import read_sizes
-from vaehelpers.audit.targets import find_loss, is_factory, is_keras, latents_of
+from vaehelpers.audit.targets import find_loss, is_factory, is_keras, latents_of, refuse_graph_mode
 from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.audit.ways import required_parameters, ways_of
 
@@ -110,7 +110,7 @@ def audit_loss(
     }
     groups = ways_of(function, given["arguments"], order)
     try:
-        prober, fit = _chosen(function, groups, sizes, given, check_reading(x_decoded))
+        prober, fit = _chosen(function, groups, sizes, given, x_decoded)
     except AuditError as error:
         named = order is not None or required_parameters(function, given["arguments"]) is not None
         if named or error.about not in ("swapped", "swapped codes"):
@@ -164,6 +164,7 @@ def check_reading(x_decoded):
     Raises:
         ValueError: where it is none that is known.
     """
+    refuse_graph_mode()
     if x_decoded not in READINGS:
         raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
     return x_decoded

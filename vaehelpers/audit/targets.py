@@ -96,8 +96,6 @@ HINTS = {  # advice, which decides nothing
     "file and audit that",
     "NVIDIA|CUDA|cuda|hip driver": "the loss moves tensors to a GPU, and there is none here: take "
     ".cuda() out, or use x.device",
-    "[Ss]ymbolic|Eager|eager|graph mode": "the import has switched TensorFlow to graph mode: leave "
-    "disable_eager_execution() out",
     "support|constraint": "a distribution that takes bits only needs validate_args=False",
 }
 
@@ -122,6 +120,17 @@ def at_probe(error, probe):
         f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
         f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
     )
+
+
+def refuse_graph_mode():
+    """One line where an import has switched TensorFlow's eager execution off."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and not tensorflow.executing_eagerly():
+        raise AuditError(
+            "an import has switched TensorFlow to graph mode, where a loss has no value: delete "
+            "the line tf.compat.v1.disable_eager_execution(), and audit a function (x, x_decoded, "
+            "z_mean, z_log_var)"
+        )
 
 
 def find_loss(target):
