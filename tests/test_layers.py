@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "vaehelpers"
 ROOMS = (
     "doctor",
     "runtime",
+    "terminal",
     "data",
     "collapse",
     "losses",

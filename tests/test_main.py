@@ -1,5 +1,6 @@
 """The command line: what it prints, and its exit codes."""
 
+import json
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from vaehelpers.__main__ import main
+from vaehelpers.audit import AuditError
 from vaehelpers.collapse import collapse_threshold
 from vaehelpers.data import binarize
 from vaehelpers.runtime import START_UP_MESSAGES
@@ -145,6 +147,7 @@ WITHOUT_THE_COURSE = """
 for name in ('keras', 'tensorflow', 'matplotlib', 'pandas', 'tqdm', 'IPython'):
     sys.modules[name] = None
 from vaehelpers.__main__ import main
+from vaehelpers.audit import AuditError
 sys.exit(main(sys.argv[1:]))"""
 
 
@@ -223,6 +226,61 @@ def test_a_laplace_loss_is_told_that_there_is_no_threshold(file, digits_file, ca
     file.write_text(FILE + LAPLACE)
     assert main(["audit", f"{file}:laplace", "--data", str(digits_file)]) == 0
     assert "For a Laplace likelihood there is no threshold of collapse" in capsys.readouterr().out
+
+
+CATEGORICAL = """
+def categorical(x, p, m, v):
+    log_p = p - np.log(np.exp(p).sum(axis=-1, keepdims=True))
+    return (-(x * log_p).sum(axis=(1, 2, 3)) + kl(m, v).sum(axis=1)).mean()
+"""
+
+
+def test_a_categorical_loss_is_answered_without_a_threshold(file, tmp_path, capsys):
+    file.write_text(FILE + CATEGORICAL)
+    levels = np.random.default_rng(0).integers(3, size=(40, 4, 4))
+    np.savez(tmp_path / "levels.npz", np.eye(3)[levels])
+    arguments = ["audit", f"{file}:categorical", "--data", str(tmp_path / "levels.npz")]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "beta = 1 " in printed and "For a Categorical likelihood there is no threshold" in printed
+    assert main([*arguments, "--json"]) == 0
+    assert "no threshold" in json.loads(capsys.readouterr().out)["on_data"][0]
+
+
+def test_images_without_a_threshold_leave_the_answer(file, tmp_path, capsys):
+    np.savez(tmp_path / "black.npz", np.zeros((20, 4, 4, 1)))
+    assert main(["audit", f"{file}:elbo", "--data", str(tmp_path / "black.npz")]) == 0
+    printed = capsys.readouterr().out
+    assert "That is the ELBO." in printed and "There is no threshold of collapse of these images" in printed
+
+
+def test_data_of_another_size_than_the_image_shape_is_an_error(file, digits_file, capsys):
+    arguments = ["audit", f"{file}:elbo", "--data", str(digits_file), "--image-shape"]
+    assert main([*arguments, "16,16,3"]) == 2
+    said = capsys.readouterr().err
+    assert "--image-shape 16,16,3 has 768 values, an image of --data 784 (28,28,1)" in said
+    assert main([*arguments, "1,28,28"]) == 0
+
+
+@pytest.mark.parametrize("typed", [["--image-range", "-1,1"], ["--image-range=-1,1"]])
+def test_the_range_of_the_images_is_handed_on(file, monkeypatch, capsys, typed):
+    given = []
+
+    def audited(loss, **options):
+        given.append(options.get("image_range"))
+        raise AuditError("enough")
+
+    monkeypatch.setattr("vaehelpers.__main__.audit_loss", audited)
+    assert main(["audit", f"{file}:elbo", *typed]) == 2
+    assert main(["audit", f"{file}:elbo"]) == 2
+    assert given == [(-1.0, 1.0), None]
+
+
+@pytest.mark.parametrize("bounds", ["1", "1,-1", "0,0", "a,b", "0,inf", "0,nan", "0,1,2", ""])
+def test_a_range_that_is_none_is_refused(file, capsys, bounds):
+    with pytest.raises(SystemExit):
+        main(["audit", f"{file}:elbo", "--image-range", bounds])
+    assert "is no range" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

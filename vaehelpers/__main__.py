@@ -3,36 +3,41 @@
 import argparse
 import ast
 import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.audit.calling.files import TargetError, load_target
+from vaehelpers.audit.source import TargetError, load_target, said_by
 from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS
 from vaehelpers.runtime import COURSE
+from vaehelpers.terminal import answers_only, printable, saying_what_it_does, status_of
 
-ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2
+ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2  # exit statuses
 IN_COURSE = ("keras", "tensorflow", "matplotlib")  # what a target may import that the package alone does not bring
 
 
 def audit(options):
     """Print what the loss trains and, where that is not the ELBO, the lines that would."""
+
+    def refuse(said):
+        return cannot(options, TargetError(said))
+
     try:
-        images = load_images(options.data, options.key) if options.data else None
-        found = audit_target(options, images)
-        on_images = [] if images is None else [collapse_on(images, found)]
-    except AuditError as error:
-        print(json.dumps({"error": str(error)}) if options.json else f"Cannot tell a beta: {error}")
-        return CANNOT_TELL
-    except (Exception, SystemExit) as error:  # the user's file may raise anything, or leave, while it is imported
-        said = str(error) if isinstance(error, TargetError) else f"{type(error).__name__}: {error}{cure_of(error)}"
-        print(f"Cannot audit {options.target}: {said}", file=sys.stderr)
-        return CANNOT_TELL
-    print(as_json(found, on_images)) if options.json else print(found, *on_images, sep="\n")
+        with answers_only(refuse, (ELBO, ANOTHER_BETA)), saying_what_it_does("vaehelpers.audit"):
+            images = load_images(options.data, options.key) if options.data else None
+            found = audit_target(options, images)
+            on_images = [] if images is None else [collapse_on(images, found)]
+        answer = as_json(found, on_images) if options.json else printable("\n".join([str(found), *on_images]))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's file may raise anything, or leave, while it is imported or called
+        return cannot(options, error)
+    print(answer)
     if found.trains_elbo:
         return ELBO
     if not options.json:
@@ -40,6 +45,19 @@ def audit(options):
         for framework, lines in found.cure().items():
             print("\n".join(f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)))
     return ANOTHER_BETA
+
+
+def cannot(options, error):
+    """Say why there is no answer; the exit status of that."""
+    said = str(error) if isinstance(error, (AuditError, TargetError)) else f"{said_by(error)}{cure_of(error)}"
+    if options.json:
+        print(json.dumps({"error": said}))
+    elif isinstance(error, AuditError):
+        print(f"Cannot tell a beta: {printable(said)}")
+    else:
+        said = printable(" ".join(said.split()))
+        print(f"Cannot audit {printable(options.target, keep='')}: {said}", file=sys.stderr)
+    return CANNOT_TELL
 
 
 def as_json(found, on_images):
@@ -50,11 +68,23 @@ def as_json(found, on_images):
 
 def audit_target(options, images):
     """The audit of the target, at the shape that was asked for, else at that of the images."""
-    if options.image_shape is None and images is not None:
-        options.image_shape = images.shape[1:]
+    if images is not None:
+        options.image_shape = options.image_shape or images.shape[1:]
+        asked = math.prod(options.image_shape)
+        there = math.prod(images.shape[1:])
+        if asked != there:
+            said = f"--image-shape {written(options.image_shape)} has {asked:,} values, an image of --data"
+            raise ValueError(f"{said} {there:,} ({written(images.shape[1:])})")
     names = ("image_shape", "latent_dim", "batch_size", "x_decoded", "framework", "order", "result", "latent_shape")
     given = {name: getattr(options, name) for name in names}
+    if options.image_range is not None:
+        given["image_range"] = options.image_range
     return audit_loss(load_target(options.target, options.definitions), arguments=dict(options.arguments), **given)
+
+
+def written(sizes):
+    """The sizes as they are typed: 28,28,1."""
+    return ",".join(str(n) for n in sizes)
 
 
 def cure_of(error):
@@ -65,11 +95,15 @@ def cure_of(error):
 
 def collapse_on(images, found):
     """What the threshold of these images says of a loss that trains `found.beta`."""
-    if LIKELIHOODS[found.likelihood].no_threshold:
+    likelihood = LIKELIHOODS.get(found.likelihood)
+    if likelihood is None or likelihood.no_threshold:
         name = found.likelihood.replace("_", " ").capitalize()
         return f"For a {name} likelihood there is no threshold of collapse to compare it with."
-    threshold = collapse_threshold(images, found.likelihood)
-    none_above = no_code_pays_above(images, found.likelihood)
+    try:
+        threshold = collapse_threshold(images, found.likelihood)
+        none_above = no_code_pays_above(images, found.likelihood)
+    except ValueError as error:
+        return f"There is no threshold of collapse of these images: {error}"
     on_these = (
         f"On these {described(images)}, at beta {found.beta:.3g}: {collapse_at(found.beta, threshold, none_above)}"
     )
@@ -91,7 +125,7 @@ def threshold(options):
         variance = options.variance if options.variance == "learned" else float(options.variance)
         spectrum = collapse_spectrum(images, options.likelihood, variance)
     except (OSError, ValueError, TypeError) as error:
-        print(f"Cannot compute a threshold: {error}", file=sys.stderr)
+        print(f"Cannot compute a threshold: {printable(str(error))}", file=sys.stderr)
         return CANNOT_TELL
     print(f"Above beta = {spectrum[0]:.4g} collapse is a local optimum on these {described(images)}.")
     if variance != "learned":
@@ -109,6 +143,17 @@ def shape(text):
         return tuple(int(n) for n in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no shape: write 28,28,1") from None
+
+
+def bounds(text):
+    """The pair of numbers that "-1,1" writes, the smaller one first."""
+    try:
+        low, high = (float(number) for number in text.split(","))
+    except ValueError:
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range: write the smaller number first, -1,1")
+    return low, high
 
 
 def named_value(text):
@@ -139,6 +184,9 @@ def add_audit(commands):
     )
     command.add_argument("--latent-dim", type=int, metavar="J", help="default 2, or a Keras model's own")
     command.add_argument("--latent-shape", type=shape, metavar="C,H,W", help="of one code that is no vector: 4,8,8")
+    command.add_argument(
+        "--image-range", type=bounds, metavar="LOW,HIGH", help="of the pixels that the loss is called on; default 0,1"
+    )
     command.add_argument("--batch-size", type=int, default=8, metavar="B", help="default 8")
     command.add_argument(
         "--with",
@@ -180,8 +228,16 @@ def main(arguments=None):
     commands.add_parser("doctor", help="say whether the course will run on this computer").set_defaults(
         run=lambda options: doctor.main()
     )
-    options = parser.parse_args(arguments)
-    return options.run(options)
+    options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
+    return status_of(lambda: options.run(options))
+
+
+def joined(arguments):
+    """The arguments with --image-range -1,1 in one, since -1,1 alone looks like an option."""
+    arguments = list(arguments)
+    for k in [k for k, name in enumerate(arguments[:-1]) if name == "--image-range"][::-1]:
+        arguments[k : k + 2] = [f"{arguments[k]}={arguments[k + 1]}"]
+    return arguments
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ READINGS = ("auto", "probabilities", "logits")
 STAGES = ("call", "swapped", None, "loss", "kl", "swapped codes")  # of errors, by how far it came
 CERTAIN = ("names", "order", "documented")  # sources of an order that is not guessed
 UNNAMED = (
-    "That is a fault if it is called as loss(x, x_decoded, z_mean, z_log_var); its arguments show no "
-    "names: if they stand in another order, say order='x_decoded,x,z_mean,z_log_var'"
+    "That is a fault if it is called as loss(x, x_decoded, z_mean, z_log_var); its arguments show "
+    "no names: if they stand in another order, say order='x_decoded,x,z_mean,z_log_var'"
 )
 OTHERS = (
     "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var): its arguments are "
@@ -70,12 +70,10 @@ def audit_loss(
         variances in (-3, 2): a clip outside of that does not count.
 
     Raises:
-        AuditError: no single beta exists, or none could be told; it says what was found, or what to
-            type.
+        AuditError: no single beta exists, or none could be told; it says what to type.
         TypeError, ValueError: for arguments that do not fit.
 
-    Source: beta = (weight of the KL, summed over latents) / (weight of minus log p(x|z), summed
-    over pixels).
+    Source: beta = (weight of the KL, a sum over latents) / (weight of -log p(x|z), over pixels).
 
     Example:
         >>> def loss(recon_x, x, mu, logvar):
@@ -86,13 +84,8 @@ def audit_loss(
         (0.5, ('read as loss(x_decoded, x, z_mean, z_log_var), from its names',))
     """
     if is_keras(loss_fn) or is_factory(loss_fn):
-        return audit_keras_vae(
-            loss_fn,
-            image_shape=image_shape,
-            latent_dim=latent_dim,
-            batch_size=batch_size,
-            x_decoded=x_decoded,
-        )
+        own = {"image_shape": image_shape, "latent_dim": latent_dim, "batch_size": batch_size}
+        return audit_keras_vae(loss_fn, x_decoded=x_decoded, **own)
     if framework not in ("auto", *FRAMEWORKS):
         raise ValueError(f"framework is {framework!r}: pass one of auto, {', '.join(FRAMEWORKS)}")
     if latent_shape is not None:
@@ -102,17 +95,14 @@ def audit_loss(
     sizes = check_sizes(
         (28, 28, 1) if image_shape is None else image_shape, latent_dim, batch_size, image_range
     )
-    given = {
-        "framework": framework,
-        "arguments": dict(arguments or {}),
-        "result": result,
-        "latent_shape": latent_shape,
-    }
-    groups = ways_of(function, given["arguments"], order)
+    arguments = dict(arguments or {})
+    given = {"framework": framework, "arguments": arguments, "result": result}
+    given["latent_shape"] = latent_shape
+    groups = ways_of(function, arguments, order)
     try:
         prober, fit = _chosen(function, groups, sizes, given, x_decoded)
     except AuditError as error:
-        named = order is not None or required_parameters(function, given["arguments"]) is not None
+        named = order is not None or required_parameters(function, arguments) is not None
         if named or error.about not in ("swapped", "swapped codes"):
             raise
         raise AuditError(f"{error}. {UNNAMED}", error.about) from error
@@ -138,7 +128,7 @@ def audit_keras_vae(
         loss: what to compile a class with, if its reconstruction comes from `compile(loss=...)`.
 
     Returns:
-        A `LossAudit` with framework "keras"; a step reports one number for its batch.
+        A `LossAudit` with framework "keras".
 
     Raises:
         AuditError: as of `audit_loss`, or nothing could be trained for one step; one line.
@@ -159,29 +149,17 @@ def audit_keras_vae(
 
 
 def check_reading(x_decoded):
-    """The reading of x_decoded that somebody asked for.
-
-    Raises:
-        ValueError: where it is none that is known.
-    """
+    """Raise where x_decoded is no known reading, or nothing can be read."""
     refuse_graph_mode()
     if x_decoded not in READINGS:
         raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
-    return x_decoded
 
 
 def _chosen(function, groups, sizes, given, x_decoded):
     """The `Prober` and `Fit` under the first way of calling that makes a known loss of it.
 
-    Args:
-        function: the loss.
-        groups: lists of `Way`s, the likeliest first; within a list all are alternatives.
-        sizes: the `Sizes` of the call.
-        given: options of `open_loss`.
-        x_decoded: one of `READINGS`.
-
-    Raises:
-        AuditError: where no way makes one; of two that train different betas it names both.
+    `groups` are lists of `Way`s, alternatives, the likeliest list first; `given` the options of
+    `open_loss`. Of two ways that train different betas an `AuditError` names both.
     """
     errors = []  # the one that came furthest says most of what is wrong
     furthest = partial(max, key=lambda error: STAGES.index(error.about))

@@ -14,8 +14,7 @@ from keras import ops
 
 from vaehelpers.audit import keras_faults, private
 from vaehelpers.audit.keras_find import FORMS, name_of, one_line, places_of, small_networks
-from vaehelpers.audit.probes import check_sizes
-from vaehelpers.audit.targets import at_probe
+from vaehelpers.audit.probes import at_probe, check_sizes
 from vaehelpers.audit.verdict import AuditError
 
 IMAGE_SHAPE = (28, 28, 1)  # of a class, which has none of its own

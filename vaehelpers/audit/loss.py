@@ -11,8 +11,8 @@ from itertools import chain, product
 import numpy as np
 
 from vaehelpers.audit.calls import Way, tiers_of, total_of
-from vaehelpers.audit.probes import Probe, random_codes, random_images
-from vaehelpers.audit.targets import advice, at_probe, device_of, lacking, load, loaded
+from vaehelpers.audit.probes import Probe, at_probe, random_codes, random_images
+from vaehelpers.audit.targets import advice, device_of, lacking, load, loaded
 from vaehelpers.audit.verdict import AuditError
 from vaehelpers.audit.ways import missing
 

@@ -7,8 +7,6 @@ import numpy as np
 
 ZERO_CODES = 1e-6  # nats, nearly. A log variance at the prior, so that a logarithm of it is finite
 MOST_RANDOM = 500_000  # random numbers of an image; a batch of more values repeats them
-PLAIN = ("probabilities", "log-probabilities")  # no softmax shows over which axis the classes lie
-COLOURS = (1, 3, 4)  # a last axis of an image with three axes that is one of channels
 
 
 class Sizes(NamedTuple):
@@ -57,6 +55,14 @@ class Probe(NamedTuple):
 
 def probe_at(images, codes):
     return Probe(*images, *codes)
+
+
+def at_probe(error, probe):
+    """An error and the probe at which a loss raised it, in words."""
+    return (
+        f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
+        f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
+    )
 
 
 def codes_at(sizes, z_mean, z_log_var):
@@ -170,9 +176,9 @@ class Likelihood(NamedTuple):
             y = stretched(sizes, 0.05 + 0.9 * rng.random(shape))
             return (sigmoid(y) if self.reads == "logits" else y), y
         x = one_hot(sizes, rng)[0] if self.of_classes else rng.integers(2, size=shape) * 1.0
-        least = 1e-6 / x.shape[-1] if self.of_classes else 1e-6
-        p = np.clip(x, least, 1 - 1e-6)
-        return x, {"logits": 28 * x - 14, "log-probabilities": np.log(p)}.get(self.reads, p)
+        p = np.clip(x, 1e-6 / (x.shape[-1] if self.of_classes else 1), 1 - 1e-6)
+        y = {"logits": 28 * x - 14, "log-probabilities": np.log(p)}
+        return stretched(sizes, x), y.get(self.reads, stretched(sizes, p))
 
 
 def kl(z_mean, z_log_var):
@@ -232,19 +238,3 @@ OVER_CLASSES = (  # -sum over classes of x log p, and its derivative for a one-h
     _categorical("log-probabilities", lambda y: y, lambda x, y: -x),
 )
 NORMALISED = OVER_CLASSES[2]
-
-
-def over_classes(image_shape):
-    """The categorical rows that images of this shape may have, with classes along the last axis.
-
-    Of an RGB image, -x log p without a softmax is a cross-entropy that lacks a term.
-    """
-    if image_shape[-1] < 2:
-        return ()
-    image = len(image_shape) == 3 and (image_shape[-1] in COLOURS or image_shape[0] in COLOURS)
-    return [row for row in OVER_CLASSES if not (image and shows_no_axis(row))]
-
-
-def shows_no_axis(row):
-    """Whether such a row is a plain -x log p, whose classes might lie along any axis."""
-    return row.reads in PLAIN and row is not NORMALISED

@@ -5,15 +5,19 @@ import numpy as np
 from vaehelpers.audit import structure
 from vaehelpers.audit.hypotheses import OF_THE_RECONSTRUCTION, Within, first_that_fits, weights_on
 from vaehelpers.audit.probes import (
+    BERNOULLI,
+    FROM_LOGITS,
+    NORMALISED,
+    OVER_CLASSES,
     PER_PIXEL,
     ends_of,
-    over_classes,
     random_images,
-    shows_no_axis,
     uniform,
 )
 from vaehelpers.audit.verdict import AuditError
 
+PLAIN = ("probabilities", "log-probabilities")  # no softmax shows over which axis the classes lie
+COLOURS = (1, 3, 4)  # a last axis of an image with three axes that is one of channels
 KNOWN = "a Bernoulli, Gaussian, Laplace or categorical distortion"
 REACHES = {
     "means": (2, 30),
@@ -26,7 +30,7 @@ def find_reconstruction(prober):
     prober.doing = "the reconstruction term"
     pairs = [prober.images() for _ in range(8)]
     values, error = _measured(prober, pairs)
-    found = _exact(PER_PIXEL, pairs, values, error)
+    found = _exact(per_pixel(prober.sizes.image_range), pairs, values, error)
     found = found or _over_classes(prober, pairs, values, error)
     if found:
         return found
@@ -199,3 +203,39 @@ def _another_outside(likelihood, ends):
         "error? No single beta for a decoder of any output; of one that ends in a sigmoid say "
         "x_decoded='probabilities' (--x-decoded probabilities)"
     )
+
+
+def per_pixel(image_range):
+    """The rows that images of this range may have: also Bernoullis of what is scaled to [0, 1]."""
+    low, high = image_range
+    if (low, high) == (0, 1):
+        return PER_PIXEL
+
+    def unit(values):
+        return (values - low) / (high - low)
+
+    of_unit = FROM_LOGITS._replace(
+        each=lambda x, y: FROM_LOGITS.each(unit(x), y),
+        slope=lambda x, y: FROM_LOGITS.slope(unit(x), y),
+    )
+    from_means = BERNOULLI._replace(
+        each=lambda x, y: BERNOULLI.each(unit(x), unit(y)),
+        slope=lambda x, y: BERNOULLI.slope(unit(x), unit(y)) / (high - low),
+    )
+    return (*PER_PIXEL, of_unit, from_means)
+
+
+def over_classes(image_shape):
+    """The categorical rows that images of this shape may have, with classes along the last axis.
+
+    Of an RGB image, -x log p without a softmax is a cross-entropy that lacks a term.
+    """
+    if image_shape[-1] < 2:
+        return ()
+    image = len(image_shape) == 3 and (image_shape[-1] in COLOURS or image_shape[0] in COLOURS)
+    return [row for row in OVER_CLASSES if not (image and shows_no_axis(row))]
+
+
+def shows_no_axis(row):
+    """Whether such a row is a plain -x log p, whose classes might lie along any axis."""
+    return row.reads in PLAIN and row is not NORMALISED

@@ -87,7 +87,7 @@ def load(framework):
 
 
 def latents_of(function):
-    """The number of latents that the module behind a loss says it has: at another it is wrong."""
+    """The number of latents that the module behind a loss says it has, or `None`."""
     return getattr(function, "latent_dim", None)
 
 
@@ -114,22 +114,13 @@ def lacking(function, way, arguments, error):
     return unnamed[len(way.positional) :]
 
 
-def at_probe(error, probe):
-    """An error and the probe at which a loss raised it, in words."""
-    return (
-        f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
-        f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
-    )
-
-
 def refuse_graph_mode():
     """One line where an import has switched TensorFlow's eager execution off."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow and not tensorflow.executing_eagerly():
         raise AuditError(
-            "an import has switched TensorFlow to graph mode, where a loss has no value: delete "
-            "the line tf.compat.v1.disable_eager_execution(), and audit a function (x, x_decoded, "
-            "z_mean, z_log_var)"
+            "TensorFlow is in graph mode, where a loss has no value: delete the line tf.compat.v1."
+            "disable_eager_execution(), and audit a function (x, x_decoded, z_mean, z_log_var)"
         )
 
 
