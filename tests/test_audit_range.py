@@ -61,7 +61,7 @@ def test_what_is_the_same_everywhere_needs_no_note(pixels):
 
 def test_outputs_that_are_refused_are_in_the_answer():
     def loss(x, y, m, v):
-        assert 0 <= y.min() and y.max() <= 1, "a picture"
+        assert y.min() >= 0 and y.max() <= 1, "a picture"
         return elbo(x, y, m, v, pixels=squares)
 
     found = audit_loss(loss, **SMALL)

@@ -8,6 +8,7 @@ from keras import ops
 
 from vaehelpers.audit import private
 from vaehelpers.audit.audit import audit_keras_vae
+from vaehelpers.audit.hypotheses import Within
 from vaehelpers.audit.keras_faults import is_number, weights_of
 from vaehelpers.audit.keras_find import one_line, places_of
 from vaehelpers.audit.probes import kl
@@ -135,7 +136,9 @@ class TrainingGuard(keras.callbacks.Callback):
         before, self._beta = self._beta, self._beta_now()
         if None in (before[0], self._beta[0]):
             return before != self._beta
-        return before[1] != self._beta[1] or not np.isclose(before[0], self._beta[0], rtol=1e-3)
+        return before[1] != self._beta[1] or not np.isclose(
+            before[0], self._beta[0], rtol=Within.SAME
+        )
 
     def _warn_of_a_frozen_number(self):
         """Warn of a plain number that is read and was changed: the step keeps its first value."""

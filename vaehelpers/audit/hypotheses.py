@@ -31,6 +31,9 @@ class Within:
     REPEATS = 16  # draws of a loss that draws noise
     FEW = 4  # draws where a Monte Carlo KL is all but certain: at the prior and far out
     MOST_DRAWS = 2000  # draws. More are not waited for
+    LOUDER = 2.5  # times. Noise that differs so much between images is not that of a draw of z
+    STEADY = 0.05  # relative. Steps of a counter are equal; those of noise differ by all there is
+    DRAWN = 1e-5  # in z. Two draws are one: the rounding of float32 at a few standard deviations
 
 
 class Hypothesis(NamedTuple):

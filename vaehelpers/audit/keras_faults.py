@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from vaehelpers.audit import private
+from vaehelpers.audit.hypotheses import Within
 from vaehelpers.audit.keras_find import CODES
 from vaehelpers.audit.probes import probe_at, random_images
 from vaehelpers.audit.verdict import AuditError
@@ -16,14 +17,10 @@ CALLS = 4  # of a step, on a batch that is large enough
 MOST_CALLS = 64  # of a step that takes one batch size
 ENCODED = 16  # calls of an encoder
 MOST_VALUES = 1_000_000  # of a large batch of images
-SURE = 6  # standard errors
-ROUNDING = 1e-5
 NARROWEST = -12.0  # log variance of a posterior whose draws float32 tells from its mean
 RIGHT = "draw z_mean + exp(z_log_var / 2) * noise, with new noise at every call"
 KL_WEIGHTS = ("beta", "kl_weight", "kld_weight", "kl_beta", "beta_kl", "weight_kl")
 KL_WEIGHTS += ("lambda_kl", "kl_lambda")
-WITHIN = 0.01
-NOT_USED = 1e-6  # of a loss: up to which a change of a weight is none
 EXTRA = 1e6  # a loss so large that a step that adds it shows
 STEP = ("train_step", "compute_loss")
 
@@ -89,11 +86,13 @@ def _of_the_encoder(opened):
     z_mean, z_log_var, z = (
         np.array([_as_array(call[names.index(name)]) for call in calls]) for name in (*CODES, "z")
     )
-    third_is_deviation = np.abs(z - np.exp(0.5 * z_log_var)).max() <= ROUNDING
+    third_is_deviation = np.abs(z - np.exp(0.5 * z_log_var)).max() <= Within.DRAWN
     if not (np.abs(z_log_var) <= -NARROWEST).all() or third_is_deviation:
         return []
-    moved = np.ptp(z_mean, axis=0).max() > ROUNDING  # dropout: only noise that is not used is told
-    if moved and np.abs(z - z_mean).max() > ROUNDING:
+    moved = (
+        np.ptp(z_mean, axis=0).max() > Within.DRAWN
+    )  # dropout: only noise that is not used is told
+    if moved and np.abs(z - z_mean).max() > Within.DRAWN:
         return []
     fault = fault_of_draws(z_mean if moved else z_mean[0], z_log_var[0], z)
     return [] if fault is None else [fault]
@@ -102,9 +101,9 @@ def _of_the_encoder(opened):
 def fault_of_draws(z_mean, z_log_var, draws):
     """What is wrong with draws `[n, ...]` of N(z_mean, exp(z_log_var)); a sentence or `None`."""
     offsets = draws - z_mean
-    if np.abs(offsets).max() <= ROUNDING:
+    if np.abs(offsets).max() <= Within.DRAWN:
         return f"z is z_mean at every call, its noise is not used: {RIGHT}"
-    if np.ptp(draws, axis=0).max() <= ROUNDING:
+    if np.ptp(draws, axis=0).max() <= Within.DRAWN:
         said = "z is the same at every call, its noise is a constant, or drawn and not used"
         return f"{said}: {RIGHT}"
     if not np.isfinite(draws).all() or not np.isfinite(z_log_var).all():
@@ -131,15 +130,17 @@ def _as_wide_as(variance, offsets):
     """Whether the mean square is that of draws of this variance."""
     with np.errstate(all="ignore"):
         squares = offsets**2 / variance
-    return abs(np.mean(squares) - 1) <= SURE * np.sqrt(2 / squares.size) + 1e-3
+    return abs(np.mean(squares) - 1) <= Within.SURE * np.sqrt(2 / squares.size) + Within.SAME
 
 
 def _as_noise(variance, offsets):
     """Whether the offsets' mean is 0, and they move as much from call to call."""
     between = np.mean(np.var(offsets, axis=0, ddof=1) / variance)
     mean = np.mean(offsets / np.sqrt(variance))
-    centred = abs(mean) <= SURE / np.sqrt(offsets.size)
-    return centred and abs(between - 1) <= SURE * np.sqrt(2 / (offsets.size - offsets.shape[1]))
+    centred = abs(mean) <= Within.SURE / np.sqrt(offsets.size)
+    return centred and abs(between - 1) <= Within.SURE * np.sqrt(
+        2 / (offsets.size - offsets.shape[1])
+    )
 
 
 def _of_idle_weights(opened, found):
@@ -148,8 +149,8 @@ def _of_idle_weights(opened, found):
     numbers = weights_of(model)
     named = {name: numbers.pop(name) for name in KL_WEIGHTS if name in numbers}
     others = [numbers, *(weights_of(layer) for layer in private.all_layers(model)[1:])]
-    read = [named] if np.isclose(beta, 1, WITHIN, 0) else [named, *others]
-    if any(np.isclose(beta, v, WITHIN, 1e-5) for held in read for v in held.values()):
+    read = [named] if np.isclose(beta, 1, Within.ONE, 0) else [named, *others]
+    if any(np.isclose(beta, v, Within.ONE, Within.DRAWN) for held in read for v in held.values()):
         return []  # one of these may be read
     probe = _probe(opened.sizes)
     said = "and the loss does not change with it: it is stored and not used"
@@ -162,7 +163,7 @@ def _follows(opened, probe, name, value):
     before = opened(probe)
     try:
         _set(vars(opened.model), name, value + 1)
-        return not abs(opened(probe) - before) <= NOT_USED * abs(before)
+        return not abs(opened(probe) - before) <= Within.NONE * abs(before)
     except AuditError:
         return True
     finally:

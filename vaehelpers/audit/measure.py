@@ -143,7 +143,7 @@ class Prober:
             np.std([self._once(probe_at(pair, self.still)) for _ in range(2 * Within.REPEATS)])
             for pair in (close, (x, x_decoded))
         ]
-        return max(noise) > 2.5 * min(noise)
+        return max(noise) > Within.LOUDER * min(noise)
 
     def distortion_weight(self, likelihood):
         """From two images, a good and a random reconstruction, at the same codes."""
@@ -216,7 +216,8 @@ def counts_calls(draws, rounding):
     steps = np.diff(draws)
     usual = np.median(steps)
     one_way = (steps >= -rounding).all() or (steps <= rounding).all()
-    equal_steps = abs(usual) > rounding and np.isclose(steps, usual, rtol=0.05).mean() > 0.8
+    equal = np.isclose(steps, usual, rtol=Within.STEADY).sum() > len(steps) * 4 / 5
+    equal_steps = abs(usual) > rounding and equal
     periods = range(2, LONGEST_PERIOD + 1) if len(draws) > 2 * LONGEST_PERIOD else ()
     periodic = any((np.abs(draws[p:] - draws[:-p]) <= rounding).all() for p in periods)
     return bool(one_way or equal_steps or periodic)

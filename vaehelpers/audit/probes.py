@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 ZERO_CODES = 1e-6  # nats, nearly. A log variance at the prior, so that a logarithm of it is finite
+EXACT = 0.1  # the share of black pixels, and of white ones
 MOST_RANDOM = 500_000  # random numbers of an image; a batch of more values repeats them
 
 
@@ -120,7 +121,7 @@ def random_images(sizes, rng, grey=False):
     x_decoded = weight * x + (1 - weight) * noise
     if not grey:
         kind = uniform(shape, rng)
-        x = np.where(kind < 0.1, 0.0, np.where(kind > 0.9, 1.0, x))
+        x = np.where(kind < EXACT, 0.0, np.where(kind > 1 - EXACT, 1.0, x))
     return stretched(sizes, x), stretched(sizes, x_decoded)
 
 

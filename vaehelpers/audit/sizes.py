@@ -207,7 +207,7 @@ def declared_variance(weights, before_means):
         before_means: the distortion's weight before its means over pixels.
     """
     constants = [2 * w.constant / (w.distortion * w.sizes.pixels) for w in weights]
-    if abs(constants[0]) < 0.1 * Within.SAME or np.ptp(constants) > Within.SAME * abs(constants[0]):
+    if abs(constants[0]) < Within.FIT or np.ptp(constants) > Within.SAME * abs(constants[0]):
         return None
     variance = 1 / before_means
     normalisers = variance * np.log(2 * np.pi * variance), variance * np.log(variance)

@@ -149,7 +149,7 @@ def of_a_bend(prober, images):
         return np.array([prober.value(images, code) for code in codes])
 
     values = along(1)
-    if not np.isfinite(values).all() or not np.allclose(values, along(-1), rtol=1e-6):
+    if not np.isfinite(values).all() or not np.allclose(values, along(-1), rtol=Within.NONE):
         return None
     latents = prober.sizes.latent_dim
     steps = np.diff(values) / np.diff(NATS)
@@ -188,6 +188,6 @@ def of_the_latents(prober, images):
         changes.append(prober.value(images, (moved, z_log_var)) - before)
     mirrored = prober.value(images, (-moved, z_log_var)) - before
     differ = np.ptp(changes) > Within.DIFFER * np.abs(changes).max()
-    if differ and np.isclose(mirrored, changes[-1], rtol=1e-6):
+    if differ and np.isclose(mirrored, changes[-1], rtol=Within.NONE):
         return "latent dimensions have different weights in the KL: no single beta"
     return None

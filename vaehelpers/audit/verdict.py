@@ -129,7 +129,7 @@ class LossAudit:
         if self.trains_elbo:
             scale = self.scale * (self.decoder_variance or 1.0)
             return "That is the ELBO" + (
-                "." if abs(scale - 1) < 1e-3 else f", times {number(scale)}: the same model."
+                "." if abs(scale - 1) < Within.SAME else f", times {number(scale)}: the same model."
             )
         parts = [
             f"the {term} by {number(factor)}"
@@ -170,7 +170,7 @@ def number(value):
     """Three significant digits, more for whole numbers: 392, 0.000977, 13600000 as 1.36e+07."""
     return (
         f"{value:.0f}"
-        if 1 <= abs(value) < 1e5 and abs(value - round(value)) < 1e-3 * abs(value)
+        if 1 <= abs(value) < 1e5 and abs(value - round(value)) < Within.SAME * abs(value)
         else f"{value:.3g}"
     )
 
