@@ -190,3 +190,10 @@ def test_an_audit_is_fast():
     start = time.process_time()
     audit_loss(elbo)
     assert time.process_time() - start < 10  # a tenth of a second where nothing else runs
+
+
+def test_an_answer_ends_with_its_own_likelihood_s_advice():
+    laplace = audit_loss(lambda *probe: elbo(*probe, pixels=lambda x, p: abs(x - p), beta=3.0))
+    assert str(laplace).endswith("As it is, it is the exact ELBO of a Laplace decoder with scale 3.")
+    bernoulli = audit_loss(lambda *probe: elbo(*probe, beta=3.0))
+    assert str(bernoulli).endswith("To train the ELBO, multiply the KL by 0.333.")

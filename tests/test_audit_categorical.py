@@ -89,3 +89,26 @@ def test_the_cures_of_a_categorical_train_the_elbo(reading):
     assert "sum over classes" in str(found)
     cured = audit_loss(run_cure("JAX", found.cure()["JAX"]), image_shape=(6, 5), framework="jax")
     assert (cured.trains_elbo, cured.x_decoded) == (True, reading)
+
+
+def test_a_mean_over_classes_is_none_over_colours():
+    found = audit_loss(loss_of("logits", classes="mean"), image_shape=(6, 5), latent_dim=3)
+    assert found.channel_reduction == "mean" and not any("RGB" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("reading", ["logits", "probabilities", "normalised", "log-probabilities"])
+def test_gradients_of_classes_are_those_of_the_value(reading):
+    tf = pytest.importorskip("tensorflow")
+    read = {
+        "logits": tf.nn.log_softmax,
+        "probabilities": tf.math.log,
+        "normalised": lambda y: tf.math.log(y / tf.reduce_sum(y, -1, keepdims=True)),
+        "log-probabilities": lambda y: y,
+    }[reading]
+
+    def loss(x, y, m, v):
+        rate = 0.5 * tf.reduce_sum(tf.exp(v) + m**2 - 1 - v, 1)
+        return tf.reduce_mean(tf.reduce_sum(-x * read(y), (1, 2)) + 2 * rate)
+
+    found = audit_loss(loss, image_shape=(6, 5))
+    assert (found.framework, found.likelihood, found.beta) == ("tensorflow", "categorical", pytest.approx(2))

@@ -110,3 +110,16 @@ def test_whoever_waits_can_hear_what_it_is_doing(caplog):
         audit_loss(elbo, **SMALL)
     said = {record.getMessage() for record in caplog.records}
     assert {"the reconstruction term", "the KL"} <= said
+
+
+@pytest.mark.parametrize(("ends", "from_logits"), [((-1, 1), True), ((-1, 1), False), ((0, 255), True)])
+def test_a_bernoulli_of_images_that_the_loss_scales_itself(ends, from_logits):
+    low, high = ends
+
+    def pixels(x, y):
+        x = (x - low) / (high - low)
+        y = y if from_logits else np.log((y - low) / (high - y))
+        return cross_entropy(x, y)
+
+    found = audit_loss(lambda *probe: elbo(*probe, pixels=pixels, beta=2.0), image_range=ends, **SMALL)
+    assert (found.likelihood, found.beta) == ("bernoulli", pytest.approx(2))

@@ -83,6 +83,7 @@ def audit_loss(
         >>> round(found.beta, 6), found.notes
         (0.5, ('read as loss(x_decoded, x, z_mean, z_log_var), from its names',))
     """
+    check_reading(x_decoded)
     if is_keras(loss_fn) or is_factory(loss_fn):
         own = {"image_shape": image_shape, "latent_dim": latent_dim, "batch_size": batch_size}
         return audit_keras_vae(loss_fn, x_decoded=x_decoded, **own)
