@@ -232,8 +232,7 @@ def _concluded(prober, fit, sizes, said=()):
     weights = fit.weights
     with np.errstate(all="ignore"):
         if prober.sizes != sizes:
-            other = Prober(prober.loss.at(sizes), sizes, prober.noisy)
-            weights = other.weights(fit.likelihood)
+            weights = prober.at(sizes).weights(fit.likelihood)
         fields = read_sizes(prober, weights, fit.likelihood)
         prober.check_steady()
     beta = float(weights.kl / weights.distortion)

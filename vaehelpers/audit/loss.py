@@ -95,6 +95,10 @@ class Loss:
         return self.way.classes
 
     @cached_property
+    def device(self):  # of the numbers of PyTorch's module that the loss is or has
+        return device_of(self.function)
+
+    @cached_property
     def rounding(self):
         """The rounding unit of its values: it may compute in float32 whatever it is given."""
         value = to_numpy(total_of(self.answer, self.way.result))
@@ -115,8 +119,7 @@ class Loss:
             return forms[2 if np.array_equal(once, again) else 0]
         return self.total
 
-    def at(self, sizes):
-        """The loss at other sizes: a function is the same at all."""
+    def at(self, sizes):  # a function is the same at all
         return self
 
     def __call__(self, probe):
@@ -142,7 +145,7 @@ class Loss:
 
     def _gradients(self, tensors):
         leaves = {role: tensor for role, tensor in tensors.items() if role != "x"}
-        return GRADIENTS[self.framework](lambda new: self.total(tensors | new), leaves)
+        return GRADIENTS[self.framework](lambda new: self._fast(tensors | new), leaves)
 
     def at_codes(self, z_mean, z_log_var):
         """The loss at fixed codes, `f(x, x_decoded)` of `way.arrays` under `on`; differentiable."""
@@ -166,7 +169,7 @@ class Loss:
 
     def _tensor(self, array):
         kind = self.dtype if array.dtype.kind == "f" else array.dtype
-        return TENSORS[self.framework](array.astype(kind), device_of(self.function))
+        return TENSORS[self.framework](array.astype(kind), self.device)
 
     def returned(self, tensors):
         """All that the function returns."""
@@ -174,7 +177,6 @@ class Loss:
         return self.function(*positional, **by_name, **self.arguments)
 
     def total(self, tensors):
-        """The total of what the function returns."""
         return total_of(self.returned(tensors), self.way.result)
 
 
@@ -185,8 +187,7 @@ def open_loss(
 
     Args:
         function, way, sizes: what is called, the `Way`, and the `Sizes` of the first call.
-        framework: one of `FRAMEWORKS`, or "auto": among those imported, that of what it returns.
-        arguments, result, latent_shape: as of `audit_loss`.
+        framework, arguments, result, latent_shape: as of `audit_loss`.
 
     Returns:
         Tiers of `Loss`es: one, or one for each entry that may be the total, and then their sum.

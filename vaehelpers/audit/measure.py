@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaehelpers.audit.hypotheses import Within
+from vaehelpers.audit.loss import Loss
 from vaehelpers.audit.probes import (
     Sizes,
     at_the_prior,
@@ -46,7 +47,7 @@ class Prober:
         doing: what the next calls are for.
     """
 
-    def __init__(self, loss, sizes, noisy=None):
+    def __init__(self, loss: Loss, sizes, noisy=None):
         self.loss = loss
         self.sizes = sizes
         self.rng = np.random.default_rng(0)
@@ -69,6 +70,10 @@ class Prober:
             self.counts = counts_calls(draws, rounding)
             self.noisy = not self.counts
         self.first_value = draws[-1]
+
+    def at(self, sizes):
+        """A prober of the same loss at other sizes."""
+        return Prober(self.loss.at(sizes), sizes, self.noisy)
 
     @cached_property
     def still(self):

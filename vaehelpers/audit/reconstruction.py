@@ -4,6 +4,7 @@ import numpy as np
 
 from vaehelpers.audit import structure
 from vaehelpers.audit.hypotheses import OF_THE_RECONSTRUCTION, Within, first_that_fits, weights_on
+from vaehelpers.audit.measure import Prober
 from vaehelpers.audit.probes import (
     BERNOULLI,
     FROM_LOGITS,
@@ -25,7 +26,7 @@ REACHES = {
 }  # how far outside of the images' range outputs are tried
 
 
-def find_reconstruction(prober):
+def find_reconstruction(prober: Prober):
     """The likelihood whose distortion the loss follows, its weight, and the relative misfit."""
     prober.doing = "the reconstruction term"
     pairs = [prober.images() for _ in range(8)]

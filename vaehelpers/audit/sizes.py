@@ -28,7 +28,7 @@ class Powers(NamedTuple):
     kl_by_pixels: tuple  # of the KL's weight, axis by axis of an image
 
 
-def read_sizes(prober, here, likelihood):
+def read_sizes(prober: Prober, here, likelihood):
     """What a loss does with each axis, as fields of a `LossAudit`.
 
     Args:
@@ -39,7 +39,7 @@ def read_sizes(prober, here, likelihood):
 
     def weights_at(sizes):
         try:
-            found = Prober(prober.loss.at(sizes), sizes, prober.noisy).weights(likelihood)
+            found = prober.at(sizes).weights(likelihood)
         except AuditError:  # what becomes of anything that a loss of one size only raises
             return None
         return found if np.isfinite(found[1:]).all() else None

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from vaehelpers.audit.hypotheses import Within
+from vaehelpers.audit.measure import Prober
 from vaehelpers.audit.probes import at_the_prior, codes_at
 
 X, START = 0.3, 0.6  # a uniform image and the output of which one value at a time is moved ...
@@ -26,7 +27,7 @@ NOT_PER_VALUE = (
 NO_SINGLE = "the likelihood is no single family:"
 
 
-def of_the_values(prober):
+def of_the_values(prober: Prober):
     """What is wrong where values depend on one another or are not treated alike; or `None`."""
     places = _places(prober.sizes.pixels)
     start = _at(prober, [])
@@ -91,7 +92,7 @@ def _of_blocks(sizes, joined):
     )
 
 
-def of_the_examples(prober, images):
+def of_the_examples(prober: Prober, images):
     """Whether half of a batch costs more for how the other half is reconstructed; a sentence."""
     x, x_decoded = images
     half = len(x) // 2
@@ -110,7 +111,7 @@ def of_the_examples(prober, images):
     )
 
 
-def of_the_codes(prober, images):
+def of_the_codes(prober: Prober, images):
     """Whether what the codes of half of a batch cost depends on the other half's; or `None`."""
     half = prober.sizes.batch // 2
 
@@ -141,7 +142,7 @@ def _interact(prober, moved):
     return abs(both - first - second + none) > Within.ALONE * largest + errors.sum()
 
 
-def of_a_bend(prober, images):
+def of_a_bend(prober: Prober, images):
     """Free bits and capacities, seen along means that grow together; a sentence, or `None`."""
 
     def along(sign):
@@ -177,7 +178,7 @@ def of_a_bend(prober, images):
     return None
 
 
-def of_the_latents(prober, images):
+def of_the_latents(prober: Prober, images):
     """Whether latent dimensions have weights of their own; a sentence, or `None`."""
     z_mean, z_log_var = at_the_prior(prober.sizes)
     before = prober.value(images, (z_mean, z_log_var))
