@@ -180,9 +180,7 @@ class Loss:
         return total_of(self.returned(tensors), self.way.result)
 
 
-def open_loss(
-    function, way, sizes, *, framework="auto", arguments=None, result=None, latent_shape=None
-):
+def open_loss(function, way, sizes, framework="auto", arguments=(), result=None, latent_shape=None):
     """A loss opened in the first framework, type and layout of images in which it can be called.
 
     Args:
@@ -202,7 +200,7 @@ def open_loss(
     layouts = way._replace(result=result, latent_shape=latent_shape).layouts(sizes.image_shape)
     failures = []
     for layout, name, dtype in product(layouts, names, ("float64", "float32")):
-        loss = Loss(function, layout, arguments or {}, name, dtype, layout.arrays(probe))
+        loss = Loss(function, layout, dict(arguments), name, dtype, layout.arrays(probe))
         try:
             return _tiers(loss, framework == "auto")
         except AuditError:
