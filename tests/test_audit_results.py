@@ -118,3 +118,14 @@ def test_an_argument_that_an_order_leaves_out_is_asked_for():
     order = "x,x_decoded,z_mean,z_log_var"
     with pytest.raises(AuditError, match="the loss wants 'beta' as well"):
         audit_loss(lambda x, p, m, v, beta: bce(x, p) + beta * kl(m, v), order=order, **SMALL)
+
+
+def test_more_than_two_terms_are_not_added_in_silence():
+    """Raw and weighted terms side by side, as they are logged: their sum counts one of them twice."""
+
+    def loss(x, p, m, v):
+        return bce(x, p), kl(m, v), 4 * kl(m, v)
+
+    with pytest.raises(AuditError, match=r"of the 3 values .* none is a VAE's loss by itself: say which is trained"):
+        audit_loss(loss, **SMALL)
+    assert audit_loss(loss, result="sum", **SMALL).beta == pytest.approx(5)

@@ -197,6 +197,11 @@ def _fits_of(tiers, sizes, x_decoded):
                 failed.append(error)
         if found:
             return found
+    if len(tiers[0]) > 2:
+        said = f"{failed[0]}; of the {len(tiers[0])} values that it returns none is a VAE's loss by"
+        raise AuditError(
+            f"{said} itself: say which is trained, result=0, or 'sum'", failed[0].about
+        )
     raise failed[0]
 
 

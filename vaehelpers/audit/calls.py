@@ -190,7 +190,7 @@ def tiers_of(result, which=None):
         return [[which]]
     places = [place for place, value in enumerate(held.values()) if _is_one(value)]
     if places and (isinstance(result, tuple) or 0 in held):
-        return [places, ["sum"]]
+        return [places, ["sum"]][: 1 + (len(places) == 2)]  # of more, some are counted twice
     names = ", ".join(map(str, held))
     raise AuditError(
         f"loss_fn returned {names}, none of them called a total: say which with result=NAME"
