@@ -126,6 +126,6 @@ def test_more_than_two_terms_are_not_added_in_silence():
     def loss(x, p, m, v):
         return bce(x, p), kl(m, v), 4 * kl(m, v)
 
-    with pytest.raises(AuditError, match=r"of the 3 values .* none is a VAE's loss by itself: say which is trained"):
+    with pytest.raises(AuditError, match="none of the 3 values it returns is a VAE's loss by itself"):
         audit_loss(loss, **SMALL)
     assert audit_loss(loss, result="sum", **SMALL).beta == pytest.approx(5)

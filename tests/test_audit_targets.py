@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vaehelpers.__main__ import main
-from vaehelpers.audit.source import TargetError, load_target
+from vaehelpers.command.source import TargetError, load_target
 
 LOSS = """
 import numpy as np

@@ -9,7 +9,6 @@ PACKAGE = Path(__file__).parent.parent / "vaehelpers"
 ROOMS = (
     "doctor",
     "runtime",
-    "terminal",
     "data",
     "collapse",
     "losses",
@@ -21,6 +20,7 @@ ROOMS = (
     "explorers",
     "exercises",
     "claims",
+    "command",
     "__main__",
 )
 KERAS_AT_THE_TOP = {  # which files

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vaehelpers.__main__ import main
-from vaehelpers.terminal import Progress, answers_only, printable, saying_what_it_does
+from vaehelpers.command.terminal import WAITING, Progress, answers_only, printable, saying_what_it_does
 
 LOSS = """
 import numpy as np
@@ -152,10 +152,10 @@ def record(text):
 
 
 def test_what_is_done_is_said_when_it_takes_long(capsys):
-    Progress(silent_for=60).emit(record("41 calls of the loss"))
+    Progress(silent_for=60).emit(record("the KL"))
     assert capsys.readouterr() == ("", "")
-    Progress(silent_for=0).emit(record("41 calls\x1b of the loss"))
-    assert capsys.readouterr() == ("", "41 calls\\x1b of the loss in 4 s\n")
+    Progress(silent_for=0).emit(record("the\x1b KL"))
+    assert capsys.readouterr() == ("", f"{WAITING} 0 s: the\\x1b KL in 4 s\n")
 
 
 def test_the_log_of_a_package_is_said_and_left_as_it_was(capsys):
@@ -165,7 +165,7 @@ def test_the_log_of_a_package_is_said_and_left_as_it_was(capsys):
         logging.getLogger("vaehelpers.audit.measure").info("the KL")
         log.debug("a detail")
     log.info("nobody listens")
-    assert capsys.readouterr().err == "the KL\n"
+    assert capsys.readouterr().err == f"{WAITING} 0 s: the KL\n"
     assert (log.level, log.propagate, log.handlers) == before
 
 
@@ -173,10 +173,10 @@ def test_it_speaks_from_three_seconds_on(monkeypatch, capsys):
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
     handler = Progress()
-    for seconds in (2.9, 3.1):
+    for seconds in (2.9, 3.1, 3.2, 6, 6.2):
         monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: now + seconds)
-        handler.emit(record(f"after {seconds}"))
-    assert capsys.readouterr().err == "after 3.1 in 4 s\n"
+        handler.emit(record(f"at {seconds}"))
+    assert capsys.readouterr().err == f"{WAITING} 3 s: at 3.1 in 4 s\n{WAITING} 6 s: at 6.2 in 4 s\n"
 
 
 def test_what_ends_a_process_is_as_before_afterwards():

@@ -16,6 +16,7 @@ A batch of digits goes down through these rooms once; `core` runs on NumPy, SciP
     explorers    networks to touch and to train in a browser      core
     exercises    what is right, or which aspect is off           core
     claims       the sentences of a lesson that a cell checks    core
+    command      what a command reads of a file, and shows       core
 
 A room is imported when it is first asked for: `vaehelpers.losses` needs no import of its own. From a shell, for your
 own loss or images: `python -m vaehelpers --help`.
@@ -39,6 +40,7 @@ _LATER = (
     "explorers",
     "exercises",
     "claims",
+    "command",
 )
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.audit.source import TargetError, load_target, said_by
 from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
+from vaehelpers.command.source import TargetError, load_target, said_by
+from vaehelpers.command.terminal import answers_only, printable, saying_what_it_does, status_of
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS
 from vaehelpers.runtime import COURSE
-from vaehelpers.terminal import answers_only, printable, saying_what_it_does, status_of
 
 ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2  # exit statuses
 IN_COURSE = ("keras", "tensorflow", "matplotlib")  # what a target may import that the package alone does not bring

@@ -15,19 +15,19 @@ from vaehelpers.audit.targets import find_loss, is_factory, is_keras, latents_of
 from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.audit.ways import required_parameters, ways_of
 
-SMALL_BATCH = 2  # images on which a loss is fitted ...
-MANY = 1_000_000  # ... of which a batch holds more values than this
+SMALL_BATCH = 2  # images on which a loss of more values than these is fitted ...
+MANY = 1_000_000
 READINGS = ("auto", "probabilities", "logits")
-STAGES = ("call", "swapped", None, "loss", "kl", "swapped codes")  # of errors, by how far it came
+STAGES = {"call": 0, "swapped": 1, "loss": 3, "kl": 4, "swapped codes": 5}  # how far it came
 CERTAIN = ("names", "order", "documented")  # sources of an order that is not guessed
 UNNAMED = (
     "That is a fault if it is called as loss(x, x_decoded, z_mean, z_log_var); its arguments show "
     "no names: if they stand in another order, say order='x_decoded,x,z_mean,z_log_var'"
 )
 OTHERS = (
-    "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var): its arguments are "
-    "others, and neither a model's outputs as a tuple nor entries by name make a VAE's loss of it; "
-    "a loss of images alone has no KL. Write loss(x, x_decoded, z_mean, z_log_var) around it"
+    "loss_fn could not be called as loss_fn(x, x_decoded, z_mean, z_log_var), nor do a model's "
+    "outputs or entries by name make a VAE's loss of it; a loss of images alone has no KL. Write "
+    "such a function around it"
 )
 
 
@@ -65,9 +65,8 @@ def audit_loss(
         image_range: the lowest and the highest value of an image, if not (0, 1).
 
     Returns:
-        A `LossAudit`; `print` it for a sentence, below which stands what was assumed. A detached
-        term is seen where the framework has gradients: not in NumPy. Codes are tried with log
-        variances in (-3, 2): a clip outside of that does not count.
+        A `LossAudit`; `print` it for a sentence and what was assumed. A detached term is seen where
+        the framework has gradients (not NumPy), a clip of log variances inside of (-3, 2).
 
     Raises:
         AuditError: no single beta exists, or none could be told; it says what to type.
@@ -97,8 +96,7 @@ def audit_loss(
         (28, 28, 1) if image_shape is None else image_shape, latent_dim, batch_size, image_range
     )
     arguments = dict(arguments or {})
-    given = {"framework": framework, "arguments": arguments, "result": result}
-    given["latent_shape"] = latent_shape
+    given = dict(framework=framework, arguments=arguments, result=result, latent_shape=latent_shape)
     groups = ways_of(function, arguments, order)
     try:
         prober, fit = _chosen(function, groups, sizes, given, x_decoded)
@@ -163,7 +161,7 @@ def _chosen(function, groups, sizes, given, x_decoded):
     `open_loss`. Of two ways that train different betas an `AuditError` names both.
     """
     errors = []  # the one that came furthest says most of what is wrong
-    furthest = partial(max, key=lambda error: STAGES.index(error.about))
+    furthest = partial(max, key=lambda error: STAGES.get(error.about, 2))
     for group in groups:
         found = []
         called = any(error.about != "call" for error in errors)
@@ -198,10 +196,10 @@ def _fits_of(tiers, sizes, x_decoded):
         if found:
             return found
     if len(tiers[0]) > 2:
-        said = f"{failed[0]}; of the {len(tiers[0])} values that it returns none is a VAE's loss by"
-        raise AuditError(
-            f"{said} itself: say which is trained, result=0, or 'sum'", failed[0].about
+        said = (
+            f"{failed[0]}; none of the {len(tiers[0])} values it returns is a VAE's loss by itself"
         )
+        raise AuditError(f"{said}: say result=0, ..., or result='sum'", failed[0].about)
     raise failed[0]
 
 
@@ -223,8 +221,7 @@ def _only(found):
     if max(betas) - min(betas) <= Within.SAME * max(betas):
         return found[0]
     readings = {}
-    for beta, (prober, _) in zip(betas, found, strict=True):
-        way = prober.loss.way
+    for beta, way in zip(betas, (prober.loss.way for prober, _ in found), strict=True):
         option = (
             f"result={way.result!r}" if way.result is not None else f"order={','.join(way.roles)!r}"
         )

@@ -15,6 +15,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 NOT_PRINTED = 2  # exit statuses; a shell's own for the others
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+WAITING = "vaehelpers, after"  # how each line begins that says what is being done
 SILENT_FOR = 3.0  # seconds, before a command says what it is doing
 
 
@@ -44,7 +45,9 @@ def answers_only(refuse, statuses):
     """
     flush_all()
     stdout = _instead_of_stdout()
-    doors = [(at, name) for at in (os, sys.modules[os.name]) for name in ("_exit", "execv", "execve")]
+    doors = [
+        (at, name) for at in (os, sys.modules[os.name]) for name in ("_exit", "execv", "execve")
+    ]
     before = [(at, name, getattr(at, name)) for at, name in doors if hasattr(at, name)]
     end = os._exit
     process = os.getpid()
@@ -101,7 +104,7 @@ def flush_all():
 
 
 class Progress(logging.Handler):
-    """Prints to stderr what is being done, from some seconds after its making on.
+    """Prints to stderr what is being done: first after some seconds, then once in as many.
 
     Args:
         silent_for: seconds.
@@ -109,12 +112,17 @@ class Progress(logging.Handler):
 
     def __init__(self, silent_for=SILENT_FOR):
         super().__init__(logging.INFO)
-        self.speaks_from = time.monotonic() + silent_for
+        self.silent_for = silent_for
+        self.started = time.monotonic()
+        self.speaks_from = self.started + silent_for
 
     def emit(self, record):
         """Print one line, if it is time."""
-        if time.monotonic() >= self.speaks_from:
-            print(printable(record.getMessage()), file=sys.stderr, flush=True)
+        now = time.monotonic()
+        if now >= self.speaks_from:
+            self.speaks_from = now + self.silent_for
+            said = printable(record.getMessage(), keep="")
+            print(f"{WAITING} {now - self.started:.0f} s: {said}", file=sys.stderr, flush=True)
 
 
 @contextmanager
