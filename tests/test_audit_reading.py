@@ -34,6 +34,27 @@ for x in loader:
     value = loss() + weighted(2)
     value.backward()
 """,
+    "arguments, a library's functions, a loop": """
+import argparse
+import json as torch
+from json import decoder as nn
+parser = argparse.ArgumentParser()
+parser.add_argument("--beta", type=float, default=4.0)
+parser.add_argument("--epochs", type=int, default=2)
+args = parser.parse_args()
+def loss():
+    torch.dumps([])
+    return args.beta
+model = network(torch)
+optimizer = nn.JSONDecoder(model.parameters())
+def train(epoch):
+    value = loss()
+    value.backward()
+    optimizer.step()
+for epoch in range(1, args.epochs + 1):
+    train(epoch)
+torch.dump(model.state_dict(), "model.pt")
+""",
     "a class that needs its sizes": """
 sizes = [3, 4]
 class VAE:

@@ -25,9 +25,8 @@ METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 WILD = (exec, globals, eval, locals, __import__, importlib.import_module)  # may do anything
 REFLECTION = {"__globals__", "f_globals", "f_locals", "__bases__", "__mro__", "get_objects"}
 HOW = "Compare FormattedValue Expr If While Assert UnaryOp Slice arg"  # else a value may be kept
-HOW = dict.fromkeys(HOW.split(), "read")
-HOW |= {"BinOp": "call", "AugAssign": "call", "ClassDef": "call", "For": "items"}
-HOW |= {"AsyncFor": "items", "comprehension": "items", "Starred": "items"}
+HOW = dict.fromkeys(HOW.split(), "read") | dict.fromkeys(("BinOp", "AugAssign", "ClassDef"), "call")
+HOW |= dict.fromkeys(("For", "AsyncFor", "comprehension", "Starred"), "items")
 READS = "abs all any bool callable float format hasattr hash id int isinstance issubclass len print"
 READS = {*READS.split(), "range", "repr", "round", "str", "sum", "super"}
 PASSES_ON = {"enumerate", "getattr", "list", "max", "min", "sorted", "tuple", "type", "vars", "zip"}
@@ -156,8 +155,8 @@ class Reading:
         if wild or root not in names | self.needed:
             return bool(wild) and (not surely or wild[0] in WILD[:2])
         owner = links[0].__self__ if isinstance(links[0], METHODS) else None
+        of_library = isinstance(links[-1], ModuleType) and not self.is_ours(links[-1].__name__)
         if how == "store":  # but torch.backends.cudnn.benchmark = True changes no loss
-            of_library = isinstance(links[-1], ModuleType) and not self.is_ours(links[-1].__name__)
             return not (of_library and (surely or isinstance(links[0], bool)))
         method = getattr(chain[0], "attr", "") if how == "call" else ""
         if surely:
@@ -165,6 +164,8 @@ class Reading:
         held = chain[1:] and not isinstance(links[1], (ModuleType, type))
         unknown = held and callable(links[0]) and owner is None  # it may be any function
         sets = method.startswith("set") or "seed" in method  # what a library keeps for itself
+        if of_library and chain[1:]:
+            return sets
         return unknown or sets or self.changeable(owner if method in GIVES_NEW else links[0], how)
 
     def value(self, node):
@@ -212,7 +213,7 @@ class Reading:
         cells = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
         kept = [*cells, *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
         kept += [[] for step in dis.get_instructions(value) if step.opname == "STORE_DEREF"]
-        return [one for one in kept if one is not value and not isinstance(one, type)]
+        return [one for one in kept if one is not value and not isinstance(one, (type, ModuleType))]
 
     def is_ours(self, name):
         """Whether a module is this file or another of the project, by its name."""
@@ -227,8 +228,7 @@ class Reading:
         for part in self.parts:
             for name in part.words & (self.needed - imported | {"*"}):
                 raise self.refused(part, name, "is no Python that can be read, and may change {}")
-            touched = part.only_run and self.touched(part, surely=True)
-            if touched:
+            if part.only_run and (touched := self.touched(part, surely=True)):
                 cure = "move that line to the top of the file"
                 raise self.refused(part, touched, "changes {}, only where the file is run", cure)
 
