@@ -45,7 +45,7 @@ args = parser.parse_args()
 def loss():
     torch.dumps([])
     return args.beta
-model = network(torch)
+model = network()
 optimizer = nn.JSONDecoder(model.parameters())
 def train(epoch):
     value = loss()
