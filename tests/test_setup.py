@@ -47,9 +47,11 @@ def folder(tmp_path):
     return tmp_path
 
 
-def heed_interrupts():
-    """A job in the background ignores them, and a shell cannot trap what was ignored when it began."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# A job in the background ignores interrupts, and a shell cannot trap what was ignored when it began. That is set in a
+# process of its own: a fork of this one is nothing that JAX, where another test has run it, stands.
+HEED_INTERRUPTS = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
+)
 
 
 def start(folder, *arguments):
@@ -57,14 +59,13 @@ def start(folder, *arguments):
     pretended = str(folder / "bin" / "python")
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
-        ["sh", "scripts/setup.sh", *arguments],
+        [sys.executable, "-c", HEED_INTERRUPTS, "sh", "scripts/setup.sh", *arguments],
         cwd=folder,
         env={**os.environ, "PATH": path, "PYTHON": pretended, "PRETENDED": pretended},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_interrupts,
     )
 
 

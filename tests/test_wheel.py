@@ -21,6 +21,7 @@ CORE = {
     "doctor": ["examine"],
     "runtime": [],
     "claims": ["ClaimError", "claim", "claim_close"],
+    "command": [],
     "data": [
         "Dataset",
         "Shapes",
