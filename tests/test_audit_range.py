@@ -123,3 +123,57 @@ def test_a_bernoulli_of_images_that_the_loss_scales_itself(ends, from_logits):
 
     found = audit_loss(lambda *probe: elbo(*probe, pixels=pixels, beta=2.0), image_range=ends, **SMALL)
     assert (found.likelihood, found.beta) == ("bernoulli", pytest.approx(2))
+
+
+def bernoulli(x, p):
+    return -x * np.log(p) - (1 - x) * np.log1p(-p)
+
+
+def in_single_precision(beta):
+    def loss(*probe):
+        x, p, m, v = (array.astype("float32") for array in probe)
+        return np.float32((bernoulli(x, p).sum(PIXELS) + np.float32(beta) * kl_per_dim(m, v).sum(1)).mean())
+
+    return loss
+
+
+@pytest.mark.parametrize("beta", [1e-9, 1e-5, 1e5, 1e9])
+def test_resolution_which_betas_are_told(beta):
+    """These and the next say the figures of docs/audit.md, for 28 x 28 images."""
+    assert audit_loss(lambda *probe: elbo(*probe, beta=beta)).beta == pytest.approx(beta, rel=1e-6)
+    if beta >= 1e-7:
+        assert audit_loss(in_single_precision(beta)).beta == pytest.approx(beta, rel=1e-6)
+
+
+def test_resolution_in_single_precision():
+    assert audit_loss(in_single_precision(1e-7)).beta == pytest.approx(1e-7, rel=1e-6)
+    with pytest.raises(AuditError, match="lost in the loss's rounding"):
+        audit_loss(in_single_precision(1e-8))
+
+
+SMALLEST = {  # a fault, and the least that is told of it
+    "L1": (lambda x, p, m, v, share: elbo(x, p, m, v) + share * abs(x - p).sum(PIXELS).mean(), 1e-3),
+    "log variance": (lambda x, p, m, v, share: elbo(x, p, m, v) - share * 0.5 * v.sum(1).mean(), 3e-5),
+    "floor": (
+        lambda x, p, m, v, share: (bernoulli(x, p).sum(PIXELS) + np.maximum(kl_per_dim(m, v).sum(1), share)).mean(),
+        1e-5,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SMALLEST)
+def test_resolution_which_faults_are_told(fault):
+    loss, share = SMALLEST[fault]
+    assert audit_loss(lambda *probe: loss(*probe, 0.0)).trains_elbo
+    with pytest.raises(AuditError):
+        audit_loss(lambda *probe: loss(*probe, share))
+
+
+def test_resolution_which_noise_it_stands():
+    def noisy(deviation):
+        rng = np.random.default_rng(0)
+        return lambda *probe: elbo(*probe) + deviation * rng.standard_normal()
+
+    assert audit_loss(noisy(0.1)).beta == pytest.approx(1, rel=1e-3)
+    with pytest.raises(AuditError, match="the loss draws noise"):
+        audit_loss(noisy(1.0))

@@ -20,10 +20,7 @@ from vaehelpers.audit.verdict import AuditError
 PLAIN = ("probabilities", "log-probabilities")  # no softmax shows over which axis the classes lie
 COLOURS = (1, 3, 4)  # a last axis of an image with three axes that is one of channels
 KNOWN = "a Bernoulli, Gaussian, Laplace or categorical distortion"
-REACHES = {
-    "means": (2, 30),
-    "logits": (6,),
-}  # how far outside of the images' range outputs are tried
+REACHES = {"means": (2, 30), "logits": (6,)}  # times the images' range, how far off it is tried
 
 
 def find_reconstruction(prober: Prober):
