@@ -2,12 +2,12 @@
 
 The way of a loss through this room, from top to bottom; `audit` holds the doors and the choice:
 
-    target    what holds the loss, how it may be called        targets, names, ways, calls
-    opened    a function of arrays, in its own framework       loss; keras_*, private
-    fit       a distortion and a KL by least squares,          probes, measure, reconstruction, fit
-              or a known fault                                 hypotheses, structure
-    sizes     sums and means, from calls at other sizes        sizes
-    verdict   the numbers and the sentence                     verdict
+    target    what holds the loss, how it may be called     targets, names, ways, calls
+    opened    a function of arrays, in its own framework    loss; keras_find, keras_model, private
+    fit       a distortion and a KL by least squares        probes, measure, reconstruction, fit
+    faults    what another loss is, in words                hypotheses, structure; keras_faults
+    sizes     sums and means, from calls at other sizes     sizes
+    verdict   the numbers and the sentence                  verdict
 """
 
 from importlib import import_module
