@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from audit_losses import cross_entropy, kl_per_dim
+from test_audit_calls import NAMES
 
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit.names import DOCUMENTED, role_of, spreads_of, words
@@ -367,20 +368,9 @@ def test_random_names(seed):
     assert audit_loss(loss, arguments=arguments, **SMALL).beta == pytest.approx(3), signature
 
 
-TELLING = {
-    "x": ["x", "inputs", "target", "y_true", "original", "data", "images"],
-    "x_decoded": ["recon_x", "x_hat", "x_decoded", "y_pred", "reconstruction", "x_logits", "recon"],
-    "z_mean": ["mu", "mean", "z_mean", "loc", "latent_mean"],
-    "z_log_var": ["logvar", "log_var", "z_log_var", "log_variance", "lv"],
-    "z_log_std": ["log_sigma", "logstd", "z_log_std"],
-    "z_std": ["sigma", "std", "scale"],
-    "z_var": ["var", "z_variance"],
-}
-
-
-@pytest.mark.parametrize("role", list(TELLING))
+@pytest.mark.parametrize("role", list(NAMES))
 def test_names_tell_roles(role):
-    for name in TELLING[role]:
+    for name in NAMES[role]:
         assert role in (spreads_of(name) or (role_of(name),)), name
 
 
