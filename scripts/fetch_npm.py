@@ -29,7 +29,9 @@ def fetch_npm(name, version, member, sha256):
 
 def _download(name, version, member):
     if not shutil.which("npm"):
-        raise RuntimeError(f"npm is not installed, and {name} {version} is needed from it: install Node.js")
+        raise RuntimeError(
+            f"npm is not installed, and {name} {version} is needed from it: install Node.js"
+        )
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", "--silent", f"{name}@{version}"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)

@@ -16,8 +16,14 @@ from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXACT = {"JAX_DEFAULT_MATMUL_PRECISION": "highest", "NVIDIA_TF32_OVERRIDE": "0"}  # 24 bits in a product, not TF32's 11
-HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}  # no GPU for TensorFlow, none for JAX
+EXACT = {
+    "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    "NVIDIA_TF32_OVERRIDE": "0",
+}  # 24 bits in a product, not TF32's 11
+HIDDEN = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "JAX_PLATFORMS": "cpu",
+}  # no GPU for TensorFlow, none for JAX
 BETAS = [0.5, 1, 2, 4, 8, 16, 32, 64]
 SEEDS = range(5)  # 40 models
 GOAL = 20  # times as fast as one model at a time
@@ -28,8 +34,15 @@ ANSWER = "gpu-check answers: "
 
 def run(backend, *arguments, environment=None, show=False):
     """A process on one backend; its result, and what it wrote."""
-    given = {**os.environ, "KERAS_BACKEND": backend, "VAEHELPERS_MEASURED": "shown", **(environment or {})}
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=given, capture_output=True, text=True)
+    given = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "VAEHELPERS_MEASURED": "shown",
+        **(environment or {}),
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=given, capture_output=True, text=True
+    )
     if show or done.returncode:
         print(done.stdout[-2000:], done.stderr[-2000:], sep="")
     return done
@@ -39,8 +52,12 @@ def backend_with_gpu():
     """The first of TensorFlow and JAX whose devices are GPUs, else `None`; and what each said."""
     said = {}
     for backend in ("tensorflow", "jax"):
-        done = run(backend, "-c", "from vaehelpers import runtime; print(*runtime.devices(), sep=', ')")
-        said[backend] = done.stdout.strip().splitlines()[-1] if done.returncode == 0 else "not installed"
+        done = run(
+            backend, "-c", "from vaehelpers import runtime; print(*runtime.devices(), sep=', ')"
+        )
+        said[backend] = (
+            done.stdout.strip().splitlines()[-1] if done.returncode == 0 else "not installed"
+        )
         if said[backend].startswith("GPU"):
             return backend, said
     return None, said
@@ -49,7 +66,11 @@ def backend_with_gpu():
 def card():
     """Name, memory and driver of the card as NVIDIA's own tool gives them."""
     try:
-        asked = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+        asked = [
+            "nvidia-smi",
+            "--query-gpu=name,memory.total,driver_version",
+            "--format=csv,noheader",
+        ]
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "no nvidia-smi"
@@ -67,7 +88,9 @@ def measure_sweep(size):
 
     digits, epochs = SIZES[size]["digits"], SIZES[size]["epochs"]
     runtime.set_seed(0)
-    x = np.resize(load_mnist().x_train, (digits, 28, 28, 1))  # the embedded digits, repeated: speed alone is asked
+    x = np.resize(
+        load_mnist().x_train, (digits, 28, 28, 1)
+    )  # the embedded digits, repeated: speed alone is asked
 
     def seconds(function, *arguments, **options):
         start = time.perf_counter()
@@ -81,9 +104,17 @@ def measure_sweep(size):
     vae.compile(keras.optimizers.Adam(3e-3))
     vae.fit(x, epochs=1, batch_size=128, verbose=0)
     one = seconds(vae.fit, x, epochs=1, batch_size=128, verbose=0) * epochs
-    stacked = (seconds(sweep, 1 + epochs) - seconds(sweep, 1)) if size == "full" else seconds(sweep, epochs)
+    stacked = (
+        (seconds(sweep, 1 + epochs) - seconds(sweep, 1))
+        if size == "full"
+        else seconds(sweep, epochs)
+    )
     models = len(BETAS) * len(SEEDS)
-    return {"seconds": stacked, "one at a time": models * one, "times as fast": models * one / stacked}
+    return {
+        "seconds": stacked,
+        "one at a time": models * one,
+        "times as fast": models * one / stacked,
+    }
 
 
 def measure_lesson(name):
@@ -93,7 +124,9 @@ def measure_lesson(name):
     from nbclient.exceptions import CellExecutionError
 
     notebook = nbformat.read(ROOT / "notebooks" / f"{LESSONS[name]}.ipynb", as_version=4)
-    client = NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": ROOT / "notebooks"}})
+    client = NotebookClient(
+        notebook, timeout=1200, resources={"metadata": {"path": ROOT / "notebooks"}}
+    )
     cells = []
 
     def began(cell, **_):
@@ -113,12 +146,28 @@ def measure_lesson(name):
 
 def measure_tests(size):
     """The tests that can differ between backends; in small, those of one file."""
-    files = ["tests"] if size == "full" else ["tests/test_likelihoods.py"]
+    files = ["tests"] if size == "full" else ["tests/models/test_likelihoods.py"]
     start = time.perf_counter()
-    asked = [sys.executable, "-m", "pytest", "-q", "--no-header", "-m", "backend and not slow", *files]
+    asked = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--no-header",
+        "-m",
+        "backend and not slow",
+        *files,
+    ]
     done = subprocess.run(asked, cwd=ROOT, env=os.environ | EXACT, capture_output=True, text=True)
-    last = [line for line in done.stdout.splitlines() if " passed" in line or " failed" in line or " error" in line]
-    return {"seconds": time.perf_counter() - start, "said": last[-1] if last else done.stdout[-300:]}
+    last = [
+        line
+        for line in done.stdout.splitlines()
+        if " passed" in line or " failed" in line or " error" in line
+    ]
+    return {
+        "seconds": time.perf_counter() - start,
+        "said": last[-1] if last else done.stdout[-300:],
+    }
 
 
 def measure(part, size):
@@ -140,25 +189,46 @@ def line_of(part, here, cpu):
     """One part in words: what it took, the ratio to the CPU, and what else it found."""
     if not here:
         return f"{part}: FAILED, see above"
-    more = ", ".join(f"{k} {v:.1f}" if isinstance(v, float) else f"{k}: {v}" for k, v in here.items() if k != "seconds")
-    ratio = f", on the CPU {cpu['seconds']:.1f} s, {cpu['seconds'] / here['seconds']:.1f} times as long" if cpu else ""
+    more = ", ".join(
+        f"{k} {v:.1f}" if isinstance(v, float) else f"{k}: {v}"
+        for k, v in here.items()
+        if k != "seconds"
+    )
+    ratio = (
+        f", on the CPU {cpu['seconds']:.1f} s, {cpu['seconds'] / here['seconds']:.1f} times as long"
+        if cpu
+        else ""
+    )
     return f"{part}: {here['seconds']:.1f} s{ratio}; {more}"
 
 
 def well(part, here):
     """Whether a part came out as it should: a test that failed or a claim that broke is a failure."""
     said = here.get("said", "1 passed")
-    return bool(here) and here.get("claims", "hold") == "hold" and "passed" in said and " failed" not in said
+    return (
+        bool(here)
+        and here.get("claims", "hold") == "hold"
+        and "passed" in said
+        and " failed" not in said
+    )
 
 
 def check(backend, parts, size, environment=None):
     """Run and print the parts; the exit status."""
-    run(backend, "-c", "from vaehelpers import runtime; runtime.describe_runtime()", environment=environment, show=True)
+    run(
+        backend,
+        "-c",
+        "from vaehelpers import runtime; runtime.describe_runtime()",
+        environment=environment,
+        show=True,
+    )
     failed = []
     for part in parts:
         here = answer(backend, part, size, environment)
         compared = environment is None and part != "tests"
-        print(line_of(part, here, answer(backend, part, size, HIDDEN) if compared else {}), flush=True)
+        print(
+            line_of(part, here, answer(backend, part, size, HIDDEN) if compared else {}), flush=True
+        )
         failed += [] if well(part, here) else [part]
         if part == "sweep" and size == "full" and here:
             print(

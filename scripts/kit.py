@@ -2,8 +2,8 @@
 
     python scripts/kit.py [PLATFORM [PYTHON_VERSION]]     linux (as here), windows or macos; 3.11, 3.12 or 3.13
 
-The wheels are those of requirements.lock for that one platform and Python, by their hashes. On Linux TensorFlow is
-replaced by tensorflow_cpu of the same version, half the size, from requirements-cpu.lock.
+The wheels are those of locks/course.lock for that one platform and Python, by their hashes. On Linux TensorFlow is
+replaced by tensorflow_cpu of the same version, half the size, from locks/cpu.lock.
 """
 
 import hashlib
@@ -26,18 +26,41 @@ SYSTEMS = {  # what pip calls a platform's wheels, and what a lock's markers say
             f"manylinux{tag}_x86_64"
             for tag in ("_2_28", "_2_27", "_2_26", "_2_24", "_2_17", "2014", "_2_12", "2010", "1")
         ],
-        {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"},
+        {
+            "sys_platform": "linux",
+            "platform_system": "Linux",
+            "os_name": "posix",
+            "platform_machine": "x86_64",
+        },
     ),
     "windows": (
         ["win_amd64"],
-        {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt", "platform_machine": "AMD64"},
+        {
+            "sys_platform": "win32",
+            "platform_system": "Windows",
+            "os_name": "nt",
+            "platform_machine": "AMD64",
+        },
     ),
     "macos": (
         ["macosx_14_0_arm64"],
-        {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": "arm64"},
+        {
+            "sys_platform": "darwin",
+            "platform_system": "Darwin",
+            "os_name": "posix",
+            "platform_machine": "arm64",
+        },
     ),
 }
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps"]
+PIP = [
+    sys.executable,
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "--quiet",
+    "download",
+    "--no-deps",
+]
 README = """The course on a stick: {platform}, Python {version}. Nothing here needs a network.
 
 1. `python doctor.py` says whether the course will run on this computer.
@@ -69,7 +92,7 @@ pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet install --no
 pip --find-links "$kit/wheels" --require-hashes --requirement "$kit/requirements.txt"
 pip --no-build-isolation --editable .
 # The stamps of scripts/setup.sh: make lab finds .venv made.
-printf '%s' "$PWD: VERSION requirements.lock $(cksum <requirements.lock)" >.venv/environment.stamp
+printf '%s' "$PWD: VERSION locks/course.lock $(cksum <locks/course.lock)" >.venv/environment.stamp
 cksum <pyproject.toml >.venv/package.stamp
 .venv/bin/python vaehelpers/doctor.py
 echo "Lesson 00:  cd '$target' && .venv/bin/python -m jupyter lab notebooks/00_the_question.ipynb"
@@ -96,7 +119,11 @@ echo Lesson 00:  cd /d "%target%"   and   .venv\\Scripts\\python -m jupyter lab 
 
 def wanted(lock, cpu_lock, platform, version):
     """What of a lock is installed on one platform and Python, as a list with hashes; Linux takes tensorflow_cpu."""
-    python = {"python_version": version, "python_full_version": f"{version}.9", "implementation_name": "cpython"}
+    python = {
+        "python_version": version,
+        "python_full_version": f"{version}.9",
+        "implementation_name": "cpython",
+    }
     here = SYSTEMS[platform][1] | python | {"platform_python_implementation": "CPython"}
     kept = []
     for entry in re.split(r"\n(?=[a-z])", lock.strip()):
@@ -106,7 +133,7 @@ def wanted(lock, cpu_lock, platform, version):
         if requirement.name == "tensorflow" and platform == "linux":
             entry = cpu_lock.strip()
             if Requirement(entry.split("\\\n")[0]).specifier != requirement.specifier:
-                raise SystemExit("requirements-cpu.lock has another version of TensorFlow: make lock")
+                raise SystemExit("locks/cpu.lock has another version of TensorFlow: make lock")
         kept.append(re.sub(r" ; [^\\]*", " ", entry, count=1))
     return "\n".join(kept) + "\n"
 
@@ -114,15 +141,21 @@ def wanted(lock, cpu_lock, platform, version):
 def download(folder, requirements, platform, version):
     tags = [f"--platform={tag}" for tag in SYSTEMS[platform][0]]
     target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}", *tags]
-    subprocess.run([*PIP, "--require-hashes", "-r", requirements, "-d", folder, *target], check=True)
+    subprocess.run(
+        [*PIP, "--require-hashes", "-r", requirements, "-d", folder, *target], check=True
+    )
 
 
 def copy_course(folder):
     """The repository as it is committed."""
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True)
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     if changed.stdout:
         print("not in the kit, since not committed:", *changed.stdout.split()[1::2])
-    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    archive = subprocess.run(
+        ["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
 
@@ -142,7 +175,10 @@ def write_scripts(kit, platform, version, with_site):
 
 def write_checksums(kit):
     files = sorted(file for file in kit.rglob("*") if file.is_file())
-    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(kit).as_posix()}" for file in files]
+    lines = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(kit).as_posix()}"
+        for file in files
+    ]
     (kit / "SHA256SUMS").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -156,7 +192,9 @@ def make_kit(kit, platform, version):
     shutil.rmtree(kit, ignore_errors=True)
     kit.mkdir()
     lock, cpu_lock = (ROOT / f"requirements{name}.lock" for name in ("", "-cpu"))
-    listed = wanted(lock.read_text(encoding="utf-8"), cpu_lock.read_text(encoding="utf-8"), platform, version)
+    listed = wanted(
+        lock.read_text(encoding="utf-8"), cpu_lock.read_text(encoding="utf-8"), platform, version
+    )
     (kit / "requirements.txt").write_text(listed, encoding="utf-8", newline="\n")
     download(kit / "wheels", kit / "requirements.txt", platform, version)
     copy_course(kit / "course")
@@ -171,7 +209,9 @@ def make_kit(kit, platform, version):
     write_checksums(kit)
     wheels = len(list((kit / "wheels").iterdir()))
     seconds = time.perf_counter() - start
-    print(f"{kit.name}/: {platform}, Python {version}: {wheels} wheels, {megabytes(kit):.0f} MB, {seconds:.0f} s")
+    print(
+        f"{kit.name}/: {platform}, Python {version}: {wheels} wheels, {megabytes(kit):.0f} MB, {seconds:.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ lock() {
     uv pip compile --quiet $upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
         --no-emit-index-url --no-header --no-annotate "$@" pyproject.toml --output-file "$out"
 }
-lock requirements.lock --extra course --group build
-version=$(sed -n 's/^tensorflow==\([^ ]*\).*/\1/p' requirements.lock)
+lock locks/course.lock --extra course --group build
+version=$(sed -n 's/^tensorflow==\([^ ]*\).*/\1/p' locks/course.lock)
 echo "tensorflow-cpu==$version" | uv pip compile --quiet --universal --generate-hashes --no-deps --python-version 3.11 \
-    --no-emit-index-url --no-header --no-annotate - --output-file requirements-cpu.lock # for make kit, on Linux
-lock requirements-gpu.lock --extra course --extra gpu --group build --constraints requirements.lock
-lock requirements-dev.lock --extra dev --constraints requirements.lock
-lock requirements-site.lock --extra site --constraints requirements.lock --constraints requirements-dev.lock
+    --no-emit-index-url --no-header --no-annotate - --output-file locks/cpu.lock # for make kit, on Linux
+lock locks/gpu.lock --extra course --extra gpu --group build --constraints locks/course.lock
+lock locks/dev.lock --extra dev --constraints locks/course.lock
+lock locks/site.lock --extra site --constraints locks/course.lock --constraints locks/dev.lock

@@ -33,7 +33,11 @@ def exercise_of(solution):
             cell.outputs = []
         elif check:
             cell.metadata.pop("mystnb", None)
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said_of_no_answer(*check.groups()))]
+            cell.outputs = [
+                nbformat.v4.new_output(
+                    "stream", name="stdout", text=said_of_no_answer(*check.groups())
+                )
+            ]
     return solution
 
 

@@ -25,11 +25,19 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".site"
 STAGE = WORK / "source"
 SITE = ROOT / "_site"
-MATHJAX = ("mathjax", "3.2.2", "es5/tex-svg.js", "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882")
+MATHJAX = (
+    "mathjax",
+    "3.2.2",
+    "es5/tex-svg.js",
+    "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT.get("urls", {}).get("Repository", "")
 LINK = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
-FOLD = {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"}}
+FOLD = {
+    "tags": ["hide-cell"],
+    "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"},
+}
 HEIGHTS = {
     "playground": 900,
     "beta_explorer": 990,
@@ -42,7 +50,9 @@ ROOMS = re.compile(r"^    (\w+)  ", re.M)
 def staged_name(path):
     """Where a file of the repository stands in the site, or None: a solution stands in its exercise."""
     name = path.relative_to(ROOT).as_posix()
-    name = {"README.md": "index.md"}.get(name, name.replace("notebooks/solutions/", "notebooks/exercises/"))
+    name = {"README.md": "index.md"}.get(
+        name, name.replace("notebooks/solutions/", "notebooks/exercises/")
+    )
     shown = re.fullmatch(r"index\.md|docs/[\w.]+|notebooks/.*\.ipynb|data/[\w.]+\.csv", name)
     return name if shown else None
 
@@ -53,11 +63,19 @@ def relinked(text, page, address=ADDRESS):
     def replaced(link):
         words, target, anchor = link[1], (page.parent / link[2]).resolve(), link[3] or ""
         made_here = target.suffix in (".html", ".pdf") and target.parent == ROOT / "docs"
-        if "://" in link[2] or not (made_here or target.exists()) or not target.is_relative_to(ROOT):
+        if (
+            "://" in link[2]
+            or not (made_here or target.exists())
+            or not target.is_relative_to(ROOT)
+        ):
             return link[0]
         name = staged_name(target)
         if name is None:
-            return f"[{words}]({address}/blob/main/{target.relative_to(ROOT).as_posix()})" if address else words
+            return (
+                f"[{words}]({address}/blob/main/{target.relative_to(ROOT).as_posix()})"
+                if address
+                else words
+            )
         here = os.path.relpath(name, Path(staged_name(page)).parent).replace(os.sep, "/")
         if not made_here:
             return f"[{words}]({here}{anchor.lower()})"  # JupyterLab writes #Its-heading
@@ -77,7 +95,10 @@ def folded(exercise, solution):
         if "solution" in solved["metadata"].get("tags", []):
             held = solved
         elif held and solved["cell_type"] == "code":
-            cells.append(held | {"id": f"{held['id']}-solution", "metadata": FOLD, "outputs": solved["outputs"]})
+            cells.append(
+                held
+                | {"id": f"{held['id']}-solution", "metadata": FOLD, "outputs": solved["outputs"]}
+            )
             held = None
     return cells
 
@@ -92,7 +113,9 @@ def live(output):
             address = f"{page}.html#only=yes&amp;explorer={name}&amp;{state.replace('&', '&amp;')}"
             title = SENTENCES[name].replace(", in JupyterLab,", "").replace(" in JupyterLab", "")
             frame = f'<iframe class="live" loading="lazy" src="../docs/{address}" title="{title}" '
-            return output | {"data": {"text/html": f'{frame}style="height: {HEIGHTS[name]}px"></iframe>'}}
+            return output | {
+                "data": {"text/html": f'{frame}style="height: {HEIGHTS[name]}px"></iframe>'}
+            }
     return output
 
 
@@ -116,7 +139,11 @@ def stage():
     shutil.copytree(ROOT / "docs" / "site" / "_static", STAGE / "_static")
     (STAGE / "_static" / "mathjax").mkdir()
     shutil.copy(fetch_npm(*MATHJAX), STAGE / "_static" / "mathjax")
-    texts = {"index.md": relinked((ROOT / "docs/site/index.md").read_text(encoding="utf-8"), ROOT / "README.md")}
+    texts = {
+        "index.md": relinked(
+            (ROOT / "docs/site/index.md").read_text(encoding="utf-8"), ROOT / "README.md"
+        )
+    }
     for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         texts[path.relative_to(ROOT).as_posix()] = relinked(path.read_text(encoding="utf-8"), path)
     for path in (ROOT / "notebooks").rglob("[01]*.ipynb"):
@@ -143,9 +170,13 @@ def replace(path, old, new):
 
 def finish():
     """What needs no Sphinx: cures of its pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
-    replace(SITE / "_static" / "searchtools.js", r" || queryTerm.match(/^\d+$/)", "")  # 784 is a word
+    replace(
+        SITE / "_static" / "searchtools.js", r" || queryTerm.match(/^\d+$/)", ""
+    )  # 784 is a word
     for path in (SITE / "notebooks" / "exercises").glob("*.html"):
-        replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text that is shown
+        replace(
+            path, ' aria-label="Toggle hidden content"', ""
+        )  # it would hide the text that is shown
     (SITE / ".nojekyll").touch()
     (SITE / "docs").mkdir(exist_ok=True)
     for path in (*(ROOT / "docs").glob("*.html"), ROOT / "docs" / "playground.png"):

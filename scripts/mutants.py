@@ -1,87 +1,128 @@
-"""Do the tests see it? Forty small faults, each put into a copy of the package and run against its room's tests.
+"""Do the tests notice? Faults drawn at random, one at a time, each against the tests of its room.
 
-Usage: python scripts/mutants.py [--jobs N] [ROOM ...]
+python scripts/mutants.py ROOM COUNT SEED     for example: losses 20 7
 
-tests/mutants.json holds the faults: a function, one of its lines, and the line that takes its place. They were drawn by
-seed from the list that cosmic-ray makes of these rooms. The first test that fails kills a mutant.
+A fault changes one place of the room's code: a comparison, an operation, a number, a condition, a
+keyword, a call whose value nobody takes. It is put into a copy of the repository, and the room's
+doctests and tests run there until the first fails. What no test fails on has survived: either a
+test is missing, or the code does more than anybody needs. The seed draws the same faults again.
 """
 
-import argparse
 import ast
-import json
+import math
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-TESTS = {
-    "losses": ["test_losses*.py", "test_likelihoods.py", "test_priors.py", "test_schedules.py"],
-    "models": ["test_models.py", "test_saving.py", "test_bound.py", "test_diagnostics*.py"],
-    "sweep": ["test_sweep*.py"],
-    "audit": ["test_audit*.py"],
-    "collapse": ["test_collapse.py", "test_linear_gaussian.py", "test_tempered_prior.py"],
-}
-SECONDS = 1800
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 900  # seconds for one fault: one that never ends is noticed too
+COMPARISONS = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+OPERATIONS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.And: ast.Or, ast.Or: ast.And, ast.MatMult: ast.Mult, ast.FloorDiv: ast.Div,
+}  # fmt: skip
 
 
-def lines_of(source, function):
-    """The first and last line of every function of that name."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
-    return [(node.lineno - 1, node.end_lineno) for node in nodes if node.name == function]
+def faults(node):
+    """What can be wrong at one node: changes that each take the node and alter it in its place."""
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+        yield lambda node: node.ops.__setitem__(0, COMPARISONS[type(node.ops[0])]())
+    if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in OPERATIONS:
+        yield lambda node: setattr(node, "op", OPERATIONS[type(node.op)]())
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield lambda node: setattr(node, "value", node.value + 1)
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield lambda node: setattr(node, "value", not node.value)
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield lambda node: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.Call) and node.keywords:
+        yield lambda node: node.keywords.pop()
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield lambda node: setattr(node, "value", ast.Constant(None))
 
 
-def put_in(package, mutant):
-    """Change the one line of the package that the mutant means, or say that it is not there any more."""
-    places = []
-    for path in sorted(package.rglob("*.py")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for first, last in lines_of("\n".join(lines), mutant["function"]):
-            places += [(path, k) for k in range(first, last) if lines[k].strip() == mutant["old"]]
-    if len(places) != 1:
-        raise LookupError(f"{len(places)} lines {mutant['old']!r} in functions named {mutant['function']}")
-    path, k = places[0]
-    lines = path.read_text(encoding="utf-8").splitlines()
-    indent = lines[k][: len(lines[k]) - len(lines[k].lstrip())]
-    lines[k] = indent + mutant["new"]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def read(tree):
+    """The nodes that run: no messages of errors, no annotations, no declared names."""
+    left_out = set()
+    for node in ast.walk(tree):
+        silent = [node.exc] if isinstance(node, ast.Raise) and node.exc else []
+        silent += [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        left_out |= {id(inner) for part in silent if part for inner in ast.walk(part)}
+    return [node for node in ast.walk(tree) if id(node) not in left_out]
 
 
-def fate(mutant):
-    """What became of one mutant: "killed", with the test that did it, or "survived"."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(
-            ROOT, copy, ignore=shutil.ignore_patterns(".venv*", ".git", "notebooks", "__pycache__", ".*_cache")
-        )
-        put_in(copy / "vaehelpers", mutant)
-        tests = [path for pattern in TESTS[mutant["room"]] for path in sorted((copy / "tests").glob(pattern))]
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", *tests]
-        environment = {**os.environ, "PYTHONPATH": str(copy), "VAEHELPERS_THREADS": "1"}
+def places(room):
+    """(file, number of the node, number of its fault), for all that can be wrong in a room."""
+    paths = sorted((ROOT / "vaehelpers" / room).rglob("*.py"))
+    for path in paths or [ROOT / "vaehelpers" / f"{room}.py"]:
+        for number, node in enumerate(read(ast.parse(path.read_text(encoding="utf-8")))):
+            yield from ((path, number, which) for which, _ in enumerate(faults(node)))
+
+
+def with_fault(path, number, which):
+    """The file's text with the fault, the line as it was and as it is."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    node = read(tree)[number]
+    before = ast.unparse(node).splitlines()[0]
+    list(faults(node))[which](node)
+    return ast.unparse(tree), f"{before}  ->  {ast.unparse(node).splitlines()[0]}"
+
+
+def noticed(folder, room, changed):
+    """Whether a test of the room fails: first the file's own, then its doctests and all others."""
+    tests = folder / "tests" / room
+    tests = tests if tests.is_dir() else folder / "tests" / f"test_{room}.py"
+    own = [str(path) for path in tests.rglob(f"test_{changed.stem}.py")]
+    asked = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", "-m", "not slow"]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "MPLBACKEND": "Agg"}
+    for files in (own, [str(tests), "--doctest-modules", str(changed)]):
         try:
-            done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS)
+            done = subprocess.run(
+                [*asked, *files], cwd=folder, env=environment, capture_output=True, timeout=LIMIT
+            )
         except subprocess.TimeoutExpired:
-            return "killed", f"after {SECONDS} s"
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if done.returncode not in (0, 1, 2) or (done.returncode and not failed):
-        raise RuntimeError(f"pytest did not run: {(done.stdout + done.stderr)[-500:]}")
-    return ("killed", failed[0][:110]) if failed else ("survived", "")
+            return True
+        if files and done.returncode not in (0, 5):
+            return True
+    return False
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(TESTS)}; default all")
-    parser.add_argument("--jobs", type=int, default=1)
-    options = parser.parse_args()
-    mutants = json.loads((ROOT / "tests" / "mutants.json").read_text(encoding="utf-8"))
-    mutants = [mutant for mutant in mutants if mutant["room"] in (options.rooms or TESTS)]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for mutant, (what, by) in zip(mutants, pool.map(fate, mutants), strict=True):
-            print(f"{what:9}{mutant['room']}.{mutant['function']}: {mutant['new']}  {by}", flush=True)
+def interval(killed, count, z=1.96):
+    """Wilson's 95 % interval of a share."""
+    share, spread = killed / count, z**2 / count
+    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    return [(share + spread / 2 + sign * half) / (1 + spread) for sign in (-1, 1)]
+
+
+def main(room, count, seed):
+    drawn = random.Random(int(seed)).sample(sorted(places(room)), int(count))
+    survivors = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "copy"
+        unneeded = shutil.ignore_patterns(".git", ".venv*", "_site", ".npm", "kit")
+        shutil.copytree(ROOT, folder, ignore=unneeded)
+        for path, number, which in drawn:
+            source, said = with_fault(path, number, which)
+            changed = folder / path.relative_to(ROOT)
+            kept = changed.read_text(encoding="utf-8")
+            changed.write_text(source, encoding="utf-8")
+            killed = noticed(folder, room, changed)
+            changed.write_text(kept, encoding="utf-8")
+            survivors += not killed
+            line = getattr(read(ast.parse(kept))[number], "lineno", 0)
+            where = f"{path.relative_to(ROOT)}:{line}"
+            print("noticed " if killed else "SURVIVED", where, said, flush=True)
+    killed = int(count) - survivors
+    low, high = interval(killed, int(count))
+    print(f"{room}, seed {seed}: {killed} of {count} noticed ({low:.0%} to {high:.0%})")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

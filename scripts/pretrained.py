@@ -39,7 +39,15 @@ def images():
 def train(x_train, x_test, seed, betas):
     sweep = None
     for rate, epochs in PHASES:
-        sweep = train_sweep(x_train, betas, [seed], learning_rate=rate, epochs=epochs, validation=x_test, start=sweep)
+        sweep = train_sweep(
+            x_train,
+            betas,
+            [seed],
+            learning_rate=rate,
+            epochs=epochs,
+            validation=x_test,
+            start=sweep,
+        )
     return sweep
 
 
@@ -56,7 +64,9 @@ def turn(weights, z_mean, z_log_var):
     """
     kernel = weights["code_kernel"]
     for i in range(1, len(z_mean)):
-        turns = [(order, signs) for order in ([0, 1], [1, 0]) for signs in product([1, -1], repeat=2)]
+        turns = [
+            (order, signs) for order in ([0, 1], [1, 0]) for signs in product([1, -1], repeat=2)
+        ]
         likeness = [np.sum(z_mean[i - 1] * z_mean[i][:, order] * signs) for order, signs in turns]
         order, signs = turns[int(np.argmax(likeness))]
         z_mean[i], z_log_var[i] = z_mean[i][:, order] * signs, z_log_var[i][:, order]

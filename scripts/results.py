@@ -25,9 +25,26 @@ BOUND_IMAGES = 1000
 BOUND_SAMPLES = 1000
 EXAMPLE_EPOCHS, SWEEP_EPOCHS, LIKELIHOOD_EPOCHS = 12, 8, 6
 SWEEP_BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
-LIKELIHOODS = {"bernoulli": "bits", "continuous_bernoulli": "grey", "gaussian": "grey", "learned_gaussian": "grey"}
+LIKELIHOODS = {
+    "bernoulli": "bits",
+    "continuous_bernoulli": "grey",
+    "gaussian": "grey",
+    "learned_gaussian": "grey",
+}
 KEY = ["experiment", "likelihood", "pixels", "beta", "seed"]
-COLUMNS = [*KEY, "epochs", "variance", "distortion", "rate", "elbo", "elbo_se", "bound", "bound_elbo", "date", "device"]
+COLUMNS = [
+    *KEY,
+    "epochs",
+    "variance",
+    "distortion",
+    "rate",
+    "elbo",
+    "elbo_se",
+    "bound",
+    "bound_elbo",
+    "date",
+    "device",
+]
 COLUMNS.append("versions")
 
 
@@ -36,12 +53,16 @@ def tasks():
     yield from example_tasks(1.0)
     for likelihood, pixels in LIKELIHOODS.items():
         yield from ([("likelihoods", likelihood, pixels, 1.0, seed)] for seed in SEEDS)
-    yield from ([("sweep", "bernoulli", "grey", beta, seed) for beta in SWEEP_BETAS] for seed in SEEDS)
+    yield from (
+        [("sweep", "bernoulli", "grey", beta, seed) for beta in SWEEP_BETAS] for seed in SEEDS
+    )
     yield from example_tasks(392.0, 784.0, 0.5)
 
 
 def example_tasks(*betas):
-    return ([("keras_example", "bernoulli", "grey", beta, seed)] for beta in betas for seed in SEEDS)
+    return (
+        [("keras_example", "bernoulli", "grey", beta, seed)] for beta in betas for seed in SEEDS
+    )
 
 
 def train(runs):
@@ -62,7 +83,9 @@ def train(runs):
     backend = keras.backend.backend()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("keras", backend, "numpy"))
     about = {"date": date.today().isoformat(), "device": runtime.devices()[0], "versions": versions}
-    return [dict(zip(KEY, run, strict=True)) | row | about for run, row in zip(runs, rows, strict=True)]
+    return [
+        dict(zip(KEY, run, strict=True)) | row | about for run, row in zip(runs, rows, strict=True)
+    ]
 
 
 def images(likelihood, experiment):
@@ -91,7 +114,10 @@ def train_example(beta, x_train, x_test):
     found, row = fit_and_test(vae, x_train, x_test, EXAMPLE_EPOCHS)
     if beta == 1:
         bound = importance_weighted_bound(vae, x_test[:BOUND_IMAGES], BOUND_SAMPLES, seed=0)
-        row |= {"bound": rounded(bound.mean()), "bound_elbo": rounded(found.elbo_per_example[:BOUND_IMAGES].mean())}
+        row |= {
+            "bound": rounded(bound.mean()),
+            "bound_elbo": rounded(found.elbo_per_example[:BOUND_IMAGES].mean()),
+        }
     return row
 
 
@@ -101,7 +127,11 @@ def train_likelihood(likelihood, x_train, x_test):
     from vaehelpers.models import VAE, build_mlp
 
     learned = likelihood == "learned_gaussian"
-    function = losses.GaussianWithLearnedVariance(0.05) if learned else losses.log_likelihood_named(likelihood)
+    function = (
+        losses.GaussianWithLearnedVariance(0.05)
+        if learned
+        else losses.log_likelihood_named(likelihood)
+    )
     vae = VAE(*build_mlp(latent_dim=8), log_likelihood=function)
     row = fit_and_test(vae, x_train, x_test, LIKELIHOOD_EPOCHS)[1]
     return row | ({"variance": round(function.variance, 6)} if learned else {})
@@ -112,16 +142,27 @@ def train_sweep(runs, x_train, x_test):
     from vaehelpers import sweep
 
     betas, seed = [run[3] for run in runs], runs[0][4]
-    result = sweep.train_sweep(x_train[:N_TRAIN], betas, [seed], epochs=SWEEP_EPOCHS, progress=False)
-    return [{"epochs": SWEEP_EPOCHS} | tested(result.vae(i, 0), x_test)[1] for i in range(len(betas))]
+    result = sweep.train_sweep(
+        x_train[:N_TRAIN], betas, [seed], epochs=SWEEP_EPOCHS, progress=False
+    )
+    return [
+        {"epochs": SWEEP_EPOCHS} | tested(result.vae(i, 0), x_test)[1] for i in range(len(betas))
+    ]
 
 
 def fit_and_test(vae, x_train, x_test, epochs):
     import keras
 
     vae.compile(keras.optimizers.Adam(1e-3))
-    stop = keras.callbacks.EarlyStopping("val_loss", min_delta=0.1, patience=2, restore_best_weights=True)
-    options = {"validation_data": x_train[N_TRAIN:], "batch_size": 128, "epochs": epochs, "verbose": 0}
+    stop = keras.callbacks.EarlyStopping(
+        "val_loss", min_delta=0.1, patience=2, restore_best_weights=True
+    )
+    options = {
+        "validation_data": x_train[N_TRAIN:],
+        "batch_size": 128,
+        "epochs": epochs,
+        "verbose": 0,
+    }
     vae.fit(x_train[:N_TRAIN], callbacks=[stop], **options)
     found, row = tested(vae, x_test)
     return found, {"epochs": stop.best_epoch + 1} | row
@@ -131,7 +172,9 @@ def tested(vae, x_test):
     from vaehelpers.diagnostics import evaluate
 
     found = evaluate(vae, x_test)
-    return found, {name: rounded(getattr(found, name)) for name in ("distortion", "rate", "elbo", "elbo_se")}
+    return found, {
+        name: rounded(getattr(found, name)) for name in ("distortion", "rate", "elbo", "elbo_se")
+    }
 
 
 def rounded(value):
@@ -141,7 +184,9 @@ def rounded(value):
 def write(table):
     """In the order of the tasks, under another name and renamed: a reader sees the old table or the new one."""
     places = {run: place for place, run in enumerate(run for task in tasks() for run in task)}
-    table = table.assign(place=[places[run] for run in table[KEY].itertuples(index=False, name=None)])
+    table = table.assign(
+        place=[places[run] for run in table[KEY].itertuples(index=False, name=None)]
+    )
     RESULTS.parent.mkdir(exist_ok=True)
     temporary = RESULTS.with_suffix(".partial")
     table.sort_values("place")[COLUMNS].to_csv(temporary, index=False)
@@ -154,16 +199,25 @@ def main(names, pool=None):
     unknown = set(names) - {task[0][0] for task in tasks()}
     if unknown:
         known = ", ".join(dict.fromkeys(task[0][0] for task in tasks()))
-        raise SystemExit(f"no experiment is called {', '.join(sorted(unknown))}: name some of {known}, or none for all")
+        raise SystemExit(
+            f"no experiment is called {', '.join(sorted(unknown))}: name some of {known}, or none for all"
+        )
     table = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=COLUMNS)
     done = set(table[KEY].itertuples(index=False, name=None))
-    open_tasks = [task for task in tasks() if not done.issuperset(task) and (not names or task[0][0] in names)]
+    open_tasks = [
+        task for task in tasks() if not done.issuperset(task) and (not names or task[0][0] in names)
+    ]
     workers = os.cpu_count() if runtime.devices() == ["CPU"] else 1
-    print(f"{len(done)} runs are done, {len(open_tasks)} tasks are open, {workers} at a time", flush=True)
+    print(
+        f"{len(done)} runs are done, {len(open_tasks)} tasks are open, {workers} at a time",
+        flush=True,
+    )
     with pool or processes(workers) as pool:
         for future in as_completed([pool.submit(train, task) for task in open_tasks]):
             rows = pd.DataFrame(future.result(), columns=COLUMNS)
-            table = pd.concat([table, rows] if len(table) else [rows]).drop_duplicates(KEY, keep="last")
+            table = pd.concat([table, rows] if len(table) else [rows]).drop_duplicates(
+                KEY, keep="last"
+            )
             write(table)
             print(rows[[*KEY, "epochs", "elbo"]].to_string(header=False, index=False), flush=True)
 

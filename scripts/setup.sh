@@ -29,17 +29,17 @@ Install one, or name yours: make lab PYTHON=/path/to/python3.12"
 version=${python%% *} python=${python#* }
 
 # Downloads in MB: the locked wheels for Python 3.12, added up. The free disk that is needed in GB.
-lock=requirements.lock need=4 download=754 dev_download=105
+lock=locks/course.lock need=4 download=754 dev_download=105
 [ "$(uname -s)" = Linux ] || download=377 dev_download=79
 if [ "$(uname -s)" = Linux ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then
-    lock=requirements-gpu.lock need=12 download=3562
+    lock=locks/gpu.lock need=12 download=3562
 fi
 
 # Three stamps: .venv is built anew for another folder, Python or lock; what comes on top has its own.
 environment="$PWD: $version $lock $(cksum <"$lock")"
 package=$(cksum <pyproject.toml)
-dev=$(cksum <requirements-dev.lock)
-site=$(cksum <requirements-site.lock)
+dev=$(cksum <locks/dev.lock)
+site=$(cksum <locks/site.lock)
 stamped() { [ "$(cat ".venv/$1.stamp" 2>/dev/null)" = "$2" ]; }
 built() { stamped environment "$environment" && .venv/bin/python -c '' 2>/dev/null; }
 with_dev() { [ "$what" = course ] || stamped dev "$dev"; }
@@ -90,8 +90,8 @@ put environment "$environment" --require-hashes --requirement "$lock"
 rm -rf .venv.old
 put package "$package" --no-deps --no-build-isolation --editable .
 if [ "$what" != course ]; then
-    stamped dev "$dev" || echo "Adding the tests' packages from requirements-dev.lock: a download of $dev_download MB, once."
-    put dev "$dev" --require-hashes --requirement requirements-dev.lock
+    stamped dev "$dev" || echo "Adding the tests' packages from locks/dev.lock: a download of $dev_download MB, once."
+    put dev "$dev" --require-hashes --requirement locks/dev.lock
 fi
-if [ "$what" = site ]; then put site "$site" --require-hashes --requirement requirements-site.lock; fi
+if [ "$what" = site ]; then put site "$site" --require-hashes --requirement locks/site.lock; fi
 echo "Done."

@@ -71,14 +71,20 @@ def test_little_memory(monkeypatch):
 @pytest.mark.parametrize(
     ("package", "version", "words"),
     [
-        ("tensorflow", None, "tensorflow is missing: >=2.21,<2.22 is wanted; in the course's folder: make lab"),
+        (
+            "tensorflow",
+            None,
+            "tensorflow is missing: >=2.21,<2.22 is wanted; in the course's folder: make lab",
+        ),
         ("keras", "2.15.0", "keras 2.15.0: >=3.15,<4 is wanted"),
         ("jupyterlab_widgets", None, "jupyterlab_widgets is missing, sliders would not show"),
     ],
 )
 def test_a_package_that_is_missing_or_another(monkeypatch, package, version, words):
     real = doctor.metadata_of
-    monkeypatch.setattr(doctor, "metadata_of", lambda name: version if name == package else real(name))
+    monkeypatch.setattr(
+        doctor, "metadata_of", lambda name: version if name == package else real(name)
+    )
     assert words in said(doctor.BAD)
 
 

@@ -14,7 +14,11 @@ from vaehelpers import runtime
 def python(code, **environment):
     """Run code in a fresh interpreter and return what it printed, `(stdout, stderr)`."""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip(), done.stderr.strip()
 
@@ -111,7 +115,9 @@ def test_set_seed_names_what_is_wrong(seed, error):
 
 def test_a_seed_that_the_environment_raises_too_far_is_named(monkeypatch):
     monkeypatch.setenv("VAEHELPERS_SEED", "10")
-    with pytest.raises(ValueError, match=r"seed is 4294967290: .*, with VAEHELPERS_SEED = 10 added to it"):
+    with pytest.raises(
+        ValueError, match=r"seed is 4294967290: .*, with VAEHELPERS_SEED = 10 added to it"
+    ):
         runtime.set_seed(2**32 - 6)
 
 
@@ -136,8 +142,9 @@ with contextlib.suppress(OSError):  # a closed descriptor
 def import_keras(tmp_path):
     """Code that imports a keras.py which writes two lines to descriptor 2, after other code has run."""
     (tmp_path / "keras.py").write_text(KERAS_THAT_TALKS, encoding="utf-8")
-    return f"import os, sys; sys.path.insert(0, {str(tmp_path)!r}); from vaehelpers import runtime; {{}}\n" + (
-        "runtime._import_keras()\nprint('imported')"
+    return (
+        f"import os, sys; sys.path.insert(0, {str(tmp_path)!r}); from vaehelpers import runtime; {{}}\n"
+        + ("runtime._import_keras()\nprint('imported')")
     )
 
 
@@ -162,7 +169,9 @@ def test_a_descriptor_that_was_closed_at_the_start_is_left_alone(tmp_path, impor
 
 def test_without_the_course_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
-    with pytest.raises(ImportError, match=r"^this needs keras: pip install 'vaehelpers\[course\]'$"):
+    with pytest.raises(
+        ImportError, match=r"^this needs keras: pip install 'vaehelpers\[course\]'$"
+    ):
         runtime.set_seed(0)
 
 

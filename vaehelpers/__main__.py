@@ -10,7 +10,12 @@ from pathlib import Path
 
 from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
-from vaehelpers.collapse import collapse_at, collapse_spectrum, collapse_threshold, no_code_pays_above
+from vaehelpers.collapse import (
+    collapse_at,
+    collapse_spectrum,
+    collapse_threshold,
+    no_code_pays_above,
+)
 from vaehelpers.command.source import TargetError, load_target, said_by
 from vaehelpers.command.terminal import answers_only, printable, saying_what_it_does, status_of
 from vaehelpers.data import load_images
@@ -18,7 +23,11 @@ from vaehelpers.data.likelihoods import LIKELIHOODS
 from vaehelpers.runtime import COURSE
 
 ELBO, ANOTHER_BETA, CANNOT_TELL = 0, 1, 2  # exit statuses
-IN_COURSE = ("keras", "tensorflow", "matplotlib")  # what a target may import that the package alone does not bring
+IN_COURSE = (
+    "keras",
+    "tensorflow",
+    "matplotlib",
+)  # what a target may import that the package alone does not bring
 
 
 def audit(options):
@@ -32,10 +41,16 @@ def audit(options):
             images = load_images(options.data, options.key) if options.data else None
             found = audit_target(options, images)
             on_images = [] if images is None else [collapse_on(images, found)]
-        answer = as_json(found, on_images) if options.json else printable("\n".join([str(found), *on_images]))
+        answer = (
+            as_json(found, on_images)
+            if options.json
+            else printable("\n".join([str(found), *on_images]))
+        )
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # the user's file may raise anything, or leave, while it is imported or called
+    except (
+        BaseException
+    ) as error:  # the user's file may raise anything, or leave, while it is imported or called
         return cannot(options, error)
     print(answer)
     if found.trains_elbo:
@@ -43,13 +58,21 @@ def audit(options):
     if not options.json:
         print("The ELBO for this likelihood, in two lines:")
         for framework, lines in found.cure().items():
-            print("\n".join(f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)))
+            print(
+                "\n".join(
+                    f"  {head:9}{line}" for head, line in zip((framework, ""), lines, strict=True)
+                )
+            )
     return ANOTHER_BETA
 
 
 def cannot(options, error):
     """Say why there is no answer; the exit status of that."""
-    said = str(error) if isinstance(error, (AuditError, TargetError)) else f"{said_by(error)}{cure_of(error)}"
+    said = (
+        str(error)
+        if isinstance(error, (AuditError, TargetError))
+        else f"{said_by(error)}{cure_of(error)}"
+    )
     if options.json:
         print(json.dumps({"error": said}))
     elif isinstance(error, AuditError):
@@ -62,8 +85,14 @@ def cannot(options, error):
 
 def as_json(found, on_images):
     """Everything that was found, for machines."""
-    fields = asdict(found) | {"beta_declared": found.beta_declared, "trains_elbo": found.trains_elbo}
-    return json.dumps(fields | {"sentence": str(found).splitlines()[0], "on_data": on_images, "cure": found.cure()})
+    fields = asdict(found) | {
+        "beta_declared": found.beta_declared,
+        "trains_elbo": found.trains_elbo,
+    }
+    return json.dumps(
+        fields
+        | {"sentence": str(found).splitlines()[0], "on_data": on_images, "cure": found.cure()}
+    )
 
 
 def audit_target(options, images):
@@ -75,11 +104,22 @@ def audit_target(options, images):
         if asked != there:
             said = f"--image-shape {written(options.image_shape)} has {asked:,} values, an image of --data"
             raise ValueError(f"{said} {there:,} ({written(images.shape[1:])})")
-    names = ("image_shape", "latent_dim", "batch_size", "x_decoded", "framework", "order", "result", "latent_shape")
+    names = (
+        "image_shape",
+        "latent_dim",
+        "batch_size",
+        "x_decoded",
+        "framework",
+        "order",
+        "result",
+        "latent_shape",
+    )
     given = {name: getattr(options, name) for name in names}
     if options.image_range is not None:
         given["image_range"] = options.image_range
-    return audit_loss(load_target(options.target, options.definitions), arguments=dict(options.arguments), **given)
+    return audit_loss(
+        load_target(options.target, options.definitions), arguments=dict(options.arguments), **given
+    )
 
 
 def written(sizes):
@@ -104,9 +144,7 @@ def collapse_on(images, found):
         none_above = no_code_pays_above(images, found.likelihood)
     except ValueError as error:
         return f"There is no threshold of collapse of these images: {error}"
-    on_these = (
-        f"On these {described(images)}, at beta {found.beta:.3g}: {collapse_at(found.beta, threshold, none_above)}"
-    )
+    on_these = f"On these {described(images)}, at beta {found.beta:.3g}: {collapse_at(found.beta, threshold, none_above)}"
     return f"{on_these} (local optimum from {threshold:.3g}, no code from {none_above:.3g})."
 
 
@@ -127,7 +165,9 @@ def threshold(options):
     except (OSError, ValueError, TypeError) as error:
         print(f"Cannot compute a threshold: {printable(str(error))}", file=sys.stderr)
         return CANNOT_TELL
-    print(f"Above beta = {spectrum[0]:.4g} collapse is a local optimum on these {described(images)}.")
+    print(
+        f"Above beta = {spectrum[0]:.4g} collapse is a local optimum on these {described(images)}."
+    )
     if variance != "learned":
         none_above = no_code_pays_above(images, options.likelihood, variance)
         print(
@@ -152,7 +192,9 @@ def bounds(text):
     except ValueError:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range: write the smaller number first, -1,1")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no range: write the smaller number first, -1,1"
+        )
     return low, high
 
 
@@ -180,12 +222,22 @@ def add_audit(commands):
     forms = "the loss or what holds it; package.module:NAME and NOTEBOOK.ipynb:NAME work too"
     command.add_argument("target", metavar="FILE.py:NAME", help=forms)
     command.add_argument(
-        "--image-shape", type=shape, metavar="H,W,C", help="default 28,28,1, or that of --data, or a Keras model's own"
+        "--image-shape",
+        type=shape,
+        metavar="H,W,C",
+        help="default 28,28,1, or that of --data, or a Keras model's own",
     )
-    command.add_argument("--latent-dim", type=int, metavar="J", help="default 2, or a Keras model's own")
-    command.add_argument("--latent-shape", type=shape, metavar="C,H,W", help="of one code that is no vector: 4,8,8")
     command.add_argument(
-        "--image-range", type=bounds, metavar="LOW,HIGH", help="of the pixels that the loss is called on; default 0,1"
+        "--latent-dim", type=int, metavar="J", help="default 2, or a Keras model's own"
+    )
+    command.add_argument(
+        "--latent-shape", type=shape, metavar="C,H,W", help="of one code that is no vector: 4,8,8"
+    )
+    command.add_argument(
+        "--image-range",
+        type=bounds,
+        metavar="LOW,HIGH",
+        help="of the pixels that the loss is called on; default 0,1",
     )
     command.add_argument("--batch-size", type=int, default=8, metavar="B", help="default 8")
     command.add_argument(
@@ -197,24 +249,44 @@ def add_audit(commands):
         metavar="NAME=VALUE",
         help="an argument that the loss wants besides; repeatable",
     )
-    command.add_argument("--order", metavar="ROLES", help="of its arguments: x_decoded,x,z_mean,z_std")
-    command.add_argument("--result", metavar="NAME", help="the total in what it returns: a name, an index, or sum")
-    command.add_argument("--definitions", action="store_true", help="run nothing of the file but what NAME needs")
-    command.add_argument("--json", action="store_true", help="print all that was found for a machine to read")
+    command.add_argument(
+        "--order", metavar="ROLES", help="of its arguments: x_decoded,x,z_mean,z_std"
+    )
+    command.add_argument(
+        "--result", metavar="NAME", help="the total in what it returns: a name, an index, or sum"
+    )
+    command.add_argument(
+        "--definitions", action="store_true", help="run nothing of the file but what NAME needs"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print all that was found for a machine to read"
+    )
     command.add_argument("--x-decoded", choices=("auto", "probabilities", "logits"), default="auto")
-    command.add_argument("--framework", choices=("auto", "numpy", "tensorflow", "jax", "torch"), default="auto")
-    command.add_argument("--data", metavar="PATH", help="images, .npz or a folder: does that beta collapse on them?")
+    command.add_argument(
+        "--framework", choices=("auto", "numpy", "tensorflow", "jax", "torch"), default="auto"
+    )
+    command.add_argument(
+        "--data", metavar="PATH", help="images, .npz or a folder: does that beta collapse on them?"
+    )
     command.add_argument("--key", help="the array in the .npz file")
     command.set_defaults(run=audit)
 
 
 def add_threshold(commands):
     """The command `threshold` and its options."""
-    command = commands.add_parser("threshold", help="the beta above which collapse is a local optimum on your images")
-    command.add_argument("path", metavar="PATH", help="an .npz file or a folder of PNG or JPEG images")
+    command = commands.add_parser(
+        "threshold", help="the beta above which collapse is a local optimum on your images"
+    )
+    command.add_argument(
+        "path", metavar="PATH", help="an .npz file or a folder of PNG or JPEG images"
+    )
     command.add_argument("--key", help="the array in the .npz file")
-    command.add_argument("--likelihood", default="bernoulli", help="bernoulli (default) or gaussian")
-    command.add_argument("--variance", default="1", help="of the Gaussian: a number (default 1) or learned")
+    command.add_argument(
+        "--likelihood", default="bernoulli", help="bernoulli (default) or gaussian"
+    )
+    command.add_argument(
+        "--variance", default="1", help="of the Gaussian: a number (default 1) or learned"
+    )
     command.set_defaults(run=threshold)
 
 
@@ -225,9 +297,9 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     add_audit(commands)
     add_threshold(commands)
-    commands.add_parser("doctor", help="say whether the course will run on this computer").set_defaults(
-        run=lambda options: doctor.main()
-    )
+    commands.add_parser(
+        "doctor", help="say whether the course will run on this computer"
+    ).set_defaults(run=lambda options: doctor.main())
     options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     return status_of(lambda: options.run(options))
 

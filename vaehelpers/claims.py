@@ -1,7 +1,7 @@
 """Claims: sentences of the lessons that a cell checks.
 
 What was measured is printed in one form, "; here 6.94" at the end of a line, which the tests leave out on both sides
-(tests/sanitize.cfg): apart from it, a claim's output is the same on every machine.
+(tests/course/sanitize.cfg): apart from it, a claim's output is the same on every machine.
 """
 
 import math
@@ -32,7 +32,9 @@ def claim(sentence, holds):
     """
     holds = np.asarray(holds)
     if holds.shape != () or holds.dtype != bool:
-        raise TypeError(f"holds has type {holds.dtype} and shape {holds.shape}: pass one True or False, e.g. bool(...)")
+        raise TypeError(
+            f"holds has type {holds.dtype} and shape {holds.shape}: pass one True or False, e.g. bool(...)"
+        )
     if not holds:
         raise ClaimError(f"does not hold here: {sentence}")
     print(f"✓ {sentence}")
@@ -71,6 +73,10 @@ def claim_close(sentence, value, expected, within, unit=""):
         raise ValueError(f"within is {within}: pass a tolerance above 0")
     suffix = f" {unit}" if unit else ""
     if not abs(float(value) - expected) <= within:
-        raise ClaimError(f"{sentence}: measured {float(value):.6g}, claimed {expected} ± {within}{suffix}")
-    measured = "" if os.environ.get("VAEHELPERS_MEASURED") == "hidden" else f"; here {float(value):.4g}"
+        raise ClaimError(
+            f"{sentence}: measured {float(value):.6g}, claimed {expected} ± {within}{suffix}"
+        )
+    measured = (
+        "" if os.environ.get("VAEHELPERS_MEASURED") == "hidden" else f"; here {float(value):.4g}"
+    )
     print(f"✓ {sentence}: {expected} ± {within}{suffix}{measured}")

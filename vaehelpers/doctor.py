@@ -73,7 +73,10 @@ def check_processor():
         return NOTE, "processor: whether it has AVX could not be read; any Mac since 2012 has it"
     if avx:
         return GOOD, f"processor: {os.cpu_count()} cores, with what TensorFlow needs"
-    return BAD, "processor without AVX: TensorFlow cannot run here; use docs/playground.html, or another computer"
+    return (
+        BAD,
+        "processor without AVX: TensorFlow cannot run here; use docs/playground.html, or another computer",
+    )
 
 
 def check_disk():
@@ -88,7 +91,11 @@ def memory():
     if sys.platform == "win32":
         status = (ctypes.c_ulonglong * 8)()
         ctypes.cast(status, ctypes.POINTER(ctypes.c_ulong))[0] = ctypes.sizeof(status)
-        return status[1] / 1e9 if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+        return (
+            status[1] / 1e9
+            if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+            else None
+        )
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     except (OSError, ValueError):
@@ -101,7 +108,10 @@ def check_memory():
         return NOTE, "memory: could not be read"
     if found >= MEMORY * 0.9:
         return GOOD, f"memory: {found:.0f} GB"
-    return BAD, f"memory: {found:.1f} GB, {MEMORY:.0f} are needed: close other programs, or use docs/playground.html"
+    return (
+        BAD,
+        f"memory: {found:.1f} GB, {MEMORY:.0f} are needed: close other programs, or use docs/playground.html",
+    )
 
 
 def metadata_of(package):
@@ -124,7 +134,12 @@ def check_packages():
         if version and within(version, COURSE[package]):
             right.append(f"{package} {version}")
         else:
-            lines.append((BAD, f"{package} {version or 'is missing'}: {COURSE[package]} is wanted; {INSTALL}"))
+            lines.append(
+                (
+                    BAD,
+                    f"{package} {version or 'is missing'}: {COURSE[package]} is wanted; {INSTALL}",
+                )
+            )
     return [(GOOD, f"packages: {', '.join(right)}"), *lines]
 
 
@@ -133,7 +148,10 @@ def check_widgets():
         return NOTE, "widgets: JupyterLab is not installed here yet"
     if metadata_of("jupyterlab_widgets"):
         return GOOD, "widgets: JupyterLab will show them"
-    return BAD, "widgets: jupyterlab_widgets is missing, sliders would not show: pip install ipywidgets"
+    return (
+        BAD,
+        "widgets: jupyterlab_widgets is missing, sliders would not show: pip install ipywidgets",
+    )
 
 
 def check_gpu():

@@ -20,7 +20,9 @@ M_MMAP_MAX = -4
 LARGEST_INT = 2**31 - 1
 LARGEST_SEED = 2**32 - 1  # of NumPy's global generator
 _ONE_AT_A_TIME = threading.RLock()  # of the file descriptor: two threads would restore each other's
-COURSE = "pip install 'vaehelpers[course]'"  # installs Keras, TensorFlow and what the lessons draw with
+COURSE = (
+    "pip install 'vaehelpers[course]'"  # installs Keras, TensorFlow and what the lessons draw with
+)
 START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
 
 
@@ -29,7 +31,9 @@ def _whole_number(name, default, smallest):
     if not text:
         return default
     if not text.isdecimal() or int(text) < smallest:
-        raise ValueError(f"{name} is {text!r}: set it to a whole number of at least {smallest}, or unset it")
+        raise ValueError(
+            f"{name} is {text!r}: set it to a whole number of at least {smallest}, or unset it"
+        )
     return int(text)
 
 
@@ -38,9 +42,16 @@ def _prepare_environment():
     threads = _whole_number("VAEHELPERS_THREADS", None, 1)
     if threads is None:
         return
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ):
         os.environ[name] = str(threads)
-    os.environ["NPROC"] = str(threads)  # the size of the thread pool of XLA's CPU client, which JAX uses
+    os.environ["NPROC"] = str(
+        threads
+    )  # the size of the thread pool of XLA's CPU client, which JAX uses
 
 
 @contextmanager
@@ -64,7 +75,9 @@ def without_start_up_messages():
                 os.close(stderr)
                 log.seek(0)
                 lines = log.read().decode(errors="replace").splitlines(keepends=True)
-                sys.stderr.write("".join(line for line in lines if not line.startswith(START_UP_MESSAGES)))
+                sys.stderr.write(
+                    "".join(line for line in lines if not line.startswith(START_UP_MESSAGES))
+                )
 
 
 def _copy_of_stderr():
@@ -112,7 +125,9 @@ def set_seed(seed):
     shift = _whole_number("VAEHELPERS_SEED", 0, 0)
     effective = int(seed) + shift
     if not 0 <= seed <= effective <= LARGEST_SEED:
-        raise ValueError(wanted + (f", with VAEHELPERS_SEED = {shift} added to it" if shift else ""))
+        raise ValueError(
+            wanted + (f", with VAEHELPERS_SEED = {shift} added to it" if shift else "")
+        )
     keras = _import_keras()
     with without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
         keras.utils.set_random_seed(effective)
@@ -125,7 +140,9 @@ def progress_bar():
     from tqdm import tqdm
     from tqdm.keras import TqdmCallback
 
-    return TqdmCallback(verbose=0, tqdm_class=tqdm, file=sys.stdout, ascii=True, dynamic_ncols=False)
+    return TqdmCallback(
+        verbose=0, tqdm_class=tqdm, file=sys.stdout, ascii=True, dynamic_ncols=False
+    )
 
 
 def devices():

@@ -25,7 +25,9 @@ class Page:
     """The one tab, with what it asked of other machines and wrote as errors."""
 
     def __init__(self, port, local):
-        self.socket = websocket.create_connection(f"ws://127.0.0.1:{port}/session", timeout=60, suppress_origin=True)
+        self.socket = websocket.create_connection(
+            f"ws://127.0.0.1:{port}/session", timeout=60, suppress_origin=True
+        )
         self.asked, self.local = 0, (local, "blob:", "data:")
         self.seen = {"requests": [], "errors": []}
         self.call("session.new", capabilities={})
@@ -44,7 +46,9 @@ class Page:
             self.hear(message["method"], message["params"])
 
     def hear(self, event, told):
-        if event == "network.beforeRequestSent" and not told["request"]["url"].startswith(self.local):
+        if event == "network.beforeRequestSent" and not told["request"]["url"].startswith(
+            self.local
+        ):
             self.seen["requests"].append(told["request"]["url"])
         if event == "log.entryAdded" and told["level"] == "error":
             self.seen["errors"].append(told["text"])
@@ -55,7 +59,9 @@ class Page:
     def evaluate(self, expression):
         """The value of an expression, awaited."""
         whole = f"(async () => JSON.stringify(await ({expression})))()"
-        told = self.call("script.evaluate", expression=whole, target={"context": self.tab}, awaitPromise=True)
+        told = self.call(
+            "script.evaluate", expression=whole, target={"context": self.tab}, awaitPromise=True
+        )
         if told["type"] == "exception":
             raise RuntimeError(told["exceptionDetails"]["text"])
         return json.loads(told["result"].get("value") or "null")
@@ -70,12 +76,25 @@ def opened(local, width=1300, height=900):
     """A page of a new Firefox; addresses that begin with `local` are its own."""
     port = jupyterlab.free_port()
     with tempfile.TemporaryDirectory() as profile:
-        command = [find_firefox(), "--headless", "--no-remote", "--profile", profile, f"--remote-debugging-port={port}"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as browser:
+        command = [
+            find_firefox(),
+            "--headless",
+            "--no-remote",
+            "--profile",
+            profile,
+            f"--remote-debugging-port={port}",
+        ]
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as browser:
             try:
                 next(line for line in browser.stderr if "BiDi listening" in line)
                 page = Page(port, local)
-                page.call("browsingContext.setViewport", context=page.tab, viewport={"width": width, "height": height})
+                page.call(
+                    "browsingContext.setViewport",
+                    context=page.tab,
+                    viewport={"width": width, "height": height},
+                )
                 yield page
                 page.socket.close()
             finally:

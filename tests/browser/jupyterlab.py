@@ -14,7 +14,12 @@ ROOT = Path(__file__).parent.parent.parent
 SETTINGS = {"notification": {"fetchNews": "false", "checkForUpdates": False}}
 USUAL = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+]
 
 
 def find_chromium():
@@ -40,18 +45,28 @@ def served(folder):
     """The address of a JupyterLab whose root is `folder`, without news and without a token."""
     own = folder / ".jupyter"
     for name, values in SETTINGS.items():
-        file = own / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+        file = (
+            own / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+        )
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(values), encoding="utf-8")
     port = free_port()
-    options = ["--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1", "--IdentityProvider.token="]
+    options = [
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        "--IdentityProvider.token=",
+    ]
     options += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
     places = {"JUPYTERLAB_SETTINGS_DIR": own / "settings", "JUPYTER_CONFIG_DIR": own / "config"}
     environment = os.environ | {name: str(place) for name, place in places.items()}
     environment |= {"JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"), "VAEHELPERS_THREADS": "2"}
     command = [sys.executable, "-m", "jupyter", "lab", *options]
     with (folder / "lab.log").open("w", encoding="utf-8") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             wait_for(port, server, folder / "lab.log")
             yield f"http://127.0.0.1:{port}"
@@ -76,7 +91,9 @@ def watched_page(context, address):
     page = context.new_page()
     seen = {"requests": [], "errors": []}
     local = (address, address.replace("http", "ws"), "blob:", "data:")
-    page.on("request", lambda r: None if r.url.startswith(local) else seen["requests"].append(r.url))
+    page.on(
+        "request", lambda r: None if r.url.startswith(local) else seen["requests"].append(r.url)
+    )
     page.on("pageerror", lambda error: seen["errors"].append(str(error)))
     page.on("console", lambda m: seen["errors"].append(m.text) if m.type == "error" else None)
     return page, seen
@@ -104,5 +121,7 @@ def run_all(page, seconds=600):
 
 
 def use_theme(page, name):
-    page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
+    page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+    )
     page.wait_for_function("(n) => document.body.dataset.jpThemeName === n", arg=name)

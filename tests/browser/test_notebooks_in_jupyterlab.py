@@ -18,9 +18,16 @@ from playwright.sync_api import sync_playwright
 
 ROOT = jupyterlab.ROOT
 SHOTS = ROOT / "tests" / "browser" / "shots"
-WHOLE = ["02_the_elbo", "03_a_vae_in_keras", "04_why_28x28", "exercises/02_the_elbo", "deeper/02_exact_evidence"]
+WHOLE = [
+    "02_the_elbo",
+    "03_a_vae_in_keras",
+    "04_why_28x28",
+    "exercises/02_the_elbo",
+    "deeper/02_exact_evidence",
+]
 ALL = sorted(
-    str(path.relative_to(ROOT / "notebooks").with_suffix("")) for path in (ROOT / "notebooks").rglob("*.ipynb")
+    str(path.relative_to(ROOT / "notebooks").with_suffix(""))
+    for path in (ROOT / "notebooks").rglob("*.ipynb")
 )
 EXPLORERS = {
     "beta_explorer": "explorers.beta_explorer()",
@@ -29,7 +36,11 @@ EXPLORERS = {
     "reduction_calculator": "explorers.reduction_calculator()",
     "playground": "explorers.playground()",
 }
-MEDIAN_MS, HIGH_MS, SLACK = 20, 50, 5  # the goal on two quiet cores; a test fails above five times that
+MEDIAN_MS, HIGH_MS, SLACK = (
+    20,
+    50,
+    5,
+)  # the goal on two quiet cores; a test fails above five times that
 PICTURES = "(root) => [...root.querySelectorAll('canvas')].map((one) => one.toDataURL()).join()"
 PRESS_TO_FRAME = """(node) => new Promise((resolve) => {
   node.addEventListener("keydown", () => {
@@ -54,7 +65,9 @@ def lab(tmp_path_factory):
         *EXPLORERS.values(),
     ]
     cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-    notebook = json.loads((ROOT / "notebooks" / "00_the_question.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads(
+        (ROOT / "notebooks" / "00_the_question.ipynb").read_text(encoding="utf-8")
+    )
     notebook["cells"] = [cell | {"id": f"cell-{k}", "source": line} for k, line in enumerate(lines)]
     (folder / "notebooks" / "explorers.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     notebook["cells"] = [cell | {"id": "cell-0", "source": "1 / 0"}]
@@ -67,7 +80,9 @@ def lab(tmp_path_factory):
 def browser():
     SHOTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS)
+        yield playwright.chromium.launch(
+            executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS
+        )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +92,9 @@ def explorers(lab, browser):
     page, seen = jupyterlab.watched_page(context, lab)
     jupyterlab.open_notebook(page, lab, "notebooks/explorers.ipynb")
     assert jupyterlab.run_all(page) == []
-    page.wait_for_function("(n) => document.querySelectorAll('.vae-explorer canvas').length >= n", arg=len(EXPLORERS))
+    page.wait_for_function(
+        "(n) => document.querySelectorAll('.vae-explorer canvas').length >= n", arg=len(EXPLORERS)
+    )
     yield page, seen
     context.close()
 
@@ -122,7 +139,10 @@ def test_a_state_is_a_text_on_both_sides(explorers):
     page = explorers[0]
     root = root_of(page, "beta_explorer")
     root.locator("button:has-text('784')").click()
-    assert "beta = 784" in root.inner_text() and root.locator("[aria-pressed=true]").inner_text() == "beta 784"
+    assert (
+        "beta = 784" in root.inner_text()
+        and root.locator("[aria-pressed=true]").inner_text() == "beta 784"
+    )
 
 
 def test_the_playground_trains_in_the_notebook(explorers):
@@ -130,7 +150,9 @@ def test_the_playground_trains_in_the_notebook(explorers):
     before = root.evaluate(PICTURES)
     root.locator("button.start").focus()
     root.locator("button.start").press("Enter")
-    explorers[0].wait_for_function("(root) => / steps: error/.test(root.innerText)", arg=root.element_handle())
+    explorers[0].wait_for_function(
+        "(root) => / steps: error/.test(root.innerText)", arg=root.element_handle()
+    )
     root.locator("button.start").press("Enter")
     assert root.evaluate(PICTURES) != before
 
@@ -143,7 +165,11 @@ def test_axe_finds_nothing_serious(explorers, theme):
     for name in EXPLORERS:
         root = root_of(page, name)
         found = root.evaluate("async (root) => (await axe.run(root)).violations")
-        bad = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+        bad = [
+            (v["id"], v["nodes"][0]["html"])
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
         assert bad == [], name
         root.screenshot(path=SHOTS / f"{name}_{theme.split()[1].lower()}.png")
 

@@ -18,7 +18,12 @@ PAGE = jupyterlab.ROOT / "docs" / "playground.html"
 SHOTS = jupyterlab.ROOT / "tests" / "browser" / "shots"
 FIRST, FRAME, SLACK = 1000, 50, 3  # ms on two quiet cores; a test fails above three times that
 TRAINED = 30  # seconds: by then network A lives and B is grey
-SITUATIONS = {"1": "sum,sum,1", "0.5": "sum,mean,1", "392": "mean,mean,1", "784": "mean,sum,1"}  # the loss of beta ...
+SITUATIONS = {
+    "1": "sum,sum,1",
+    "0.5": "sum,mean,1",
+    "392": "mean,mean,1",
+    "784": "mean,sum,1",
+}  # the loss of beta ...
 LIVING = {"1", "0.5"}
 START_TO_CHANGE = """new Promise((resolve) => {
   const picture = document.querySelector("canvas.digits");
@@ -48,7 +53,9 @@ SAID = "[...document.querySelectorAll('.vae-explorer .steps')].map((said) => sai
 @contextmanager
 def chromium_page():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS
+        )
         page, page.seen = jupyterlab.watched_page(browser.new_context(), PAGE.parent.as_uri())
         yield page
         browser.close()
@@ -82,12 +89,16 @@ def test_a_click_trains_both_networks(name):
         first = page.evaluate(START_TO_CHANGE)
         frames = page.evaluate(FRAMES)
         end = time.monotonic() + TRAINED
-        while time.monotonic() < end and not (kl_of(page.evaluate(SAID)[0]) > 3 and steps(page, 1) > 150):
+        while time.monotonic() < end and not (
+            kl_of(page.evaluate(SAID)[0]) > 3 and steps(page, 1) > 150
+        ):
             time.sleep(0.5)
         took = TRAINED - (end - time.monotonic())
         living, grey = page.evaluate(SAID)
         page.screenshot(path=SHOTS / f"playground_{name}.png")
-        print(f"{name}: first change {first:.0f} ms; frames median {frames[20]:.0f}, longest {frames[-1]:.0f} ms")
+        print(
+            f"{name}: first change {first:.0f} ms; frames median {frames[20]:.0f}, longest {frames[-1]:.0f} ms"
+        )
         print(f"{name}, after {took:.0f} s: {living} | {grey}")
         assert page.seen == {"requests": [], "errors": []}
         assert first < SLACK * FIRST and frames[-2] < SLACK * FRAME
@@ -105,7 +116,9 @@ def test_four_situations_live_and_die_as_they_should(name):
     with BROWSERS[name]() as page:
         for pair in (betas[:2], betas[2:]):
             open_with(page, *(SITUATIONS[beta] for beta in pair))
-            said_beta = page.evaluate("[...document.querySelectorAll('.vae-explorer .beta')].map((b) => b.textContent)")
+            said_beta = page.evaluate(
+                "[...document.querySelectorAll('.vae-explorer .beta')].map((b) => b.textContent)"
+            )
             page.evaluate("document.querySelector('button.start').click()")
             end = time.monotonic() + TRAINED
             while time.monotonic() < end and min(steps(page, 0), steps(page, 1)) < 300:
@@ -133,6 +146,8 @@ def test_it_is_used_by_keyboard_alone_and_read_aloud(scheme):
         page.wait_for_function("/after [1-9]/.test(document.querySelector('.steps').textContent)")
         page.keyboard.press("Enter")
         page.evaluate(axe_source())
-        violations = page.evaluate("axe.run({ preload: false }).then((result) => result.violations)")
+        violations = page.evaluate(
+            "axe.run({ preload: false }).then((result) => result.violations)"
+        )
         assert [v["id"] for v in violations if v["impact"] in ("serious", "critical")] == []
         assert page.seen == {"requests": [], "errors": []}

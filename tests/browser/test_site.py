@@ -17,9 +17,23 @@ from playwright.sync_api import sync_playwright
 
 SITE = check_site.SITE
 SHOTS = jupyterlab.ROOT / "tests" / "browser" / "shots"
-TEN = ["index", "search", "docs/symptoms", "docs/cheat_sheet", "docs/explorers", "api/losses", "notebooks/06_collapse"]
-TEN += ["notebooks/00_the_question", "notebooks/exercises/04_why_28x28", "notebooks/deeper/03_keras_by_hand"]
-ALL = [path.relative_to(SITE.resolve()).with_suffix("").as_posix() for path in check_site.read(SITE)]
+TEN = [
+    "index",
+    "search",
+    "docs/symptoms",
+    "docs/cheat_sheet",
+    "docs/explorers",
+    "api/losses",
+    "notebooks/06_collapse",
+]
+TEN += [
+    "notebooks/00_the_question",
+    "notebooks/exercises/04_why_28x28",
+    "notebooks/deeper/03_keras_by_hand",
+]
+ALL = [
+    path.relative_to(SITE.resolve()).with_suffix("").as_posix() for path in check_site.read(SITE)
+]
 TERMS = {
     "collapse": "06 Collapse",
     "784": "04 Why 28 x 28",
@@ -46,12 +60,16 @@ MODES = {
 def browser():
     SHOTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS)
+        yield playwright.chromium.launch(
+            executable_path=jupyterlab.find_chromium(), args=jupyterlab.FLAGS
+        )
 
 
 def opened(browser, name, mode="light", query=""):
     """A page of the site, with its mathematics set, and what went wrong on it."""
-    page, seen = jupyterlab.watched_page(browser.new_context(**MODES[mode]), SITE.resolve().as_uri())
+    page, seen = jupyterlab.watched_page(
+        browser.new_context(**MODES[mode]), SITE.resolve().as_uri()
+    )
     page.goto((SITE.resolve() / f"{name}.html").as_uri() + query)
     page.wait_for_load_state("networkidle")
     page.evaluate("window.MathJax?.startup?.promise")
@@ -68,8 +86,14 @@ def test_a_page(browser, name, mode):
     page.evaluate(ANIMATED)
     page.evaluate(axe_source())
     violations = page.evaluate("axe.run({ preload: false }).then((result) => result.violations)")
-    bad = [(v["id"], v["nodes"][0]["html"]) for v in violations if v["impact"] in ("serious", "critical")]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    bad = [
+        (v["id"], v["nodes"][0]["html"])
+        for v in violations
+        if v["impact"] in ("serious", "critical")
+    ]
+    wider = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     page.context.close()
     assert bad == [] and seen == {"requests": [], "errors": []}
     assert wider <= 0, f"{wider} px are beyond the edge"
@@ -87,7 +111,9 @@ def test_the_search_finds(browser, term):
     assert seen == {"requests": [], "errors": []}
 
 
-@pytest.mark.parametrize("lesson", ["00_the_question", "03_a_vae_in_keras", "04_why_28x28", "07_beta"])
+@pytest.mark.parametrize(
+    "lesson", ["00_the_question", "03_a_vae_in_keras", "04_why_28x28", "07_beta"]
+)
 def test_an_explorer_is_live_in_its_lesson(browser, lesson):
     page, seen = opened(browser, f"notebooks/{lesson}")
     frame = page.locator("iframe.live")
@@ -115,7 +141,9 @@ def test_pages_in_firefox():
             page.screenshot(SHOTS / f"site_{name.replace('/', '_')}_firefox.png")
         page.goto((SITE.resolve() / "search.html").as_uri() + "?q=784")
         found = "/04 Why 28/.test(document.querySelector('#search-results').innerText)"
-        look = f"(go) => {{ const look = () => {found} ? go(true) : setTimeout(look, 100); look(); }}"
+        look = (
+            f"(go) => {{ const look = () => {found} ? go(true) : setTimeout(look, 100); look(); }}"
+        )
         assert page.evaluate(f"new Promise({look})")
         assert page.seen == {"requests": [], "errors": []}
 

@@ -1,6 +1,6 @@
 """What the audit uses of what Keras and TensorFlow keep to themselves, under public names.
 
-Their next version may drop any of it: `tests/test_audit_private.py` names the one that is gone.
+Their next version may drop any of it: `tests/audit/test_private.py` names the one that is gone.
 """
 
 import contextlib

@@ -40,7 +40,9 @@ class LinearGaussian:
         weights = np.asarray(self.weights, "float64")
         mean = np.asarray(self.mean, "float64")
         if weights.ndim != 2 or mean.shape != weights.shape[:1]:
-            raise ValueError(f"weights has shape {weights.shape}, mean {mean.shape}: pass [D, J] and [D]")
+            raise ValueError(
+                f"weights has shape {weights.shape}, mean {mean.shape}: pass [D, J] and [D]"
+            )
         object.__setattr__(self, "variance", check_number(self.variance, "variance", above=0))
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "mean", mean)
@@ -63,13 +65,17 @@ class LinearGaussian:
         if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
             raise ValueError(f"x has shape {x.shape}: pass at least two finite rows, [N, D]")
         if not check_whole(latent_dim, "latent_dim", smallest=0) < x.shape[1]:
-            raise ValueError(f"latent_dim is {latent_dim}: pass 0 to {x.shape[1] - 1}, one less than x has columns")
+            raise ValueError(
+                f"latent_dim is {latent_dim}: pass 0 to {x.shape[1] - 1}, one less than x has columns"
+            )
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True).reshape(x.shape[1], x.shape[1]))
         values = values[::-1]
         vectors = vectors[:, ::-1]
         variance = float(values[latent_dim:].mean())
         if variance <= 1e-12 * values[0]:
-            raise ValueError(f"x has no variance beyond {latent_dim} dimensions: pass a smaller latent_dim")
+            raise ValueError(
+                f"x has no variance beyond {latent_dim} dimensions: pass a smaller latent_dim"
+            )
         scales = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))
         return cls(vectors[:, :latent_dim] * scales, x.mean(axis=0), variance)
 
@@ -99,7 +105,9 @@ class LinearGaussian:
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
         squares = ((self._centered(x) - q_mean @ self.weights.T) ** 2).sum(axis=1)
         spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
-        return 0.5 * (len(self.mean) * (LOG_2PI + np.log(self.variance)) + (squares + spread) / self.variance)
+        return 0.5 * (
+            len(self.mean) * (LOG_2PI + np.log(self.variance)) + (squares + spread) / self.variance
+        )
 
     def rate(self, x, q_mean, q_covariance):
         """KL(q || N(0, I)) `[N]`."""

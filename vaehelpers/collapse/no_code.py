@@ -6,7 +6,9 @@ from vaehelpers.collapse.threshold import ROWS, TOLERANCE, collapse_threshold
 from vaehelpers.data.checks import check_images
 from vaehelpers.data.likelihoods import LIKELIHOODS, known_likelihood
 
-SPLITS = np.exp(np.linspace(1.01, 25, 5000))  # M of the proof, above e: each gives a proof, the best one counts
+SPLITS = np.exp(
+    np.linspace(1.01, 25, 5000)
+)  # M of the proof, above e: each gives a proof, the best one counts
 
 
 def no_code_pays_above(x, likelihood="bernoulli", variance=1.0):
@@ -56,7 +58,9 @@ def no_code_pays_above(x, likelihood="bernoulli", variance=1.0):
         on_all_data = float((np.ptp(pixels, axis=0).astype("float64") ** 2 / (4 * variances)).sum())
         steepest = threshold / 2
         largest = _largest(pixels, lambda part, mean: (part - mean) ** 2 / (2 * variances))
-    return max(threshold, min(on_all_data, _on_these_data(steepest * (1 + TOLERANCE), largest, len(x))))
+    return max(
+        threshold, min(on_all_data, _on_these_data(steepest * (1 + TOLERANCE), largest, len(x)))
+    )
 
 
 def collapse_at(beta, threshold, no_code_above):
@@ -81,7 +85,9 @@ def collapse_at(beta, threshold, no_code_above):
 def _largest(pixels, saving):
     """S at the single image where it is largest."""
     mean = pixels.mean(axis=0, dtype="float64")
-    parts = (pixels[start : start + ROWS].astype("float64") for start in range(0, len(pixels), ROWS))
+    parts = (
+        pixels[start : start + ROWS].astype("float64") for start in range(0, len(pixels), ROWS)
+    )
     return max(saving(part, mean).sum(axis=1).max() for part in parts)
 
 

@@ -21,9 +21,15 @@ def checked_covariance(covariance, name, batch=False):
         ValueError: covariance has shape (2, 2): pass a symmetric positive definite matrix [J, J]
     """
     covariance = np.asarray(covariance, "float64")
-    wanted = f"{name} has shape {covariance.shape}: pass a symmetric positive definite matrix [J, J]"
+    wanted = (
+        f"{name} has shape {covariance.shape}: pass a symmetric positive definite matrix [J, J]"
+    )
     right_rank = covariance.ndim >= 2 if batch else covariance.ndim == 2
-    if not right_rank or covariance.shape[-1] != covariance.shape[-2] or not np.isfinite(covariance).all():
+    if (
+        not right_rank
+        or covariance.shape[-1] != covariance.shape[-2]
+        or not np.isfinite(covariance).all()
+    ):
         raise ValueError(wanted)
     asymmetry = abs(covariance - covariance.swapaxes(-1, -2))
     if asymmetry.max(initial=0) > ASYMMETRY * abs(covariance).max(initial=0):

@@ -57,7 +57,9 @@ def gaussian_divergence(q_mean, q_covariance, p_mean, p_covariance):
     for name, value in given.items():
         if value.shape != (latent_dim,) * (1 + name.endswith("covariance")):
             shapes = ", ".join(f"{name} {value.shape}" for name, value in given.items())
-            raise ValueError(f"the shapes do not fit: {shapes}; pass means [J] and covariances [J, J]")
+            raise ValueError(
+                f"the shapes do not fit: {shapes}; pass means [J] and covariances [J, J]"
+            )
     return float(divergence(**given))
 
 
@@ -89,10 +91,14 @@ def tempered_gaussian(mean, covariance, weight):
     root = np.linalg.cholesky(covariance)
     mean = np.asarray(mean, "float64")
     if mean.shape != (len(root),):
-        raise ValueError(f"mean has shape {mean.shape}, covariance {covariance.shape}: pass [J] and [J, J]")
+        raise ValueError(
+            f"mean has shape {mean.shape}, covariance {covariance.shape}: pass [J] and [J, J]"
+        )
     log_det = 2 * half_log_det(root)
     # Z is the integral of p^weight: a normal density's, whose covariance is S / weight, without its normaliser.
-    log_normalizer = 0.5 * ((1 - weight) * (len(root) * LOG_2PI + log_det) - len(root) * np.log(weight))
+    log_normalizer = 0.5 * (
+        (1 - weight) * (len(root) * LOG_2PI + log_det) - len(root) * np.log(weight)
+    )
     return Tempered(mean, covariance / weight, float(log_normalizer))
 
 

@@ -6,7 +6,9 @@ from vaehelpers.data import check_images
 from vaehelpers.data.likelihoods import LIKELIHOODS, chosen_likelihood, known_likelihood
 
 LARGEST_MATRIX = 4096  # values in an image, above which no D x D matrix is held
-ALL_FOR_ONE = 1500  # values in an image, up to which all eigenvalues cost no more than the first alone
+ALL_FOR_ONE = (
+    1500  # values in an image, up to which all eigenvalues cost no more than the first alone
+)
 TOP = 50
 ROWS = 4096  # images at once in float64
 TOLERANCE = 1e-6  # of a Lanczos value: an eigenvalue lies within this share of it
@@ -89,7 +91,9 @@ def _weighted(x, likelihood, variance):
 def _likelihood_with_a_threshold(likelihood):
     known = known_likelihood(likelihood)
     if known and known.no_threshold:
-        raise ValueError(f"likelihood is {known.name!r}, for which there is no such threshold: {known.no_threshold}")
+        raise ValueError(
+            f"likelihood is {known.name!r}, for which there is no such threshold: {known.no_threshold}"
+        )
     if known and getattr(likelihood, "keywords", None):
         said = f"likelihood is a partial that sets {', '.join(likelihood.keywords)}"
         raise ValueError(f"{said}: pass the function itself, and a Gaussian's variance as variance")
@@ -103,10 +107,14 @@ def _gaussian_variance(pixels, mean, variance, image_shape):
         total = sum(np.square(part - mean).sum() for part in _parts(pixels))
         return np.full(mean.shape, total / pixels.size)
     if np.asarray(variance).dtype.kind not in "fiu":
-        raise TypeError(f"variance is {variance!r}: pass a number above 0, an array of them or 'learned'")
+        raise TypeError(
+            f"variance is {variance!r}: pass a number above 0, an array of them or 'learned'"
+        )
     variance = np.asarray(variance, "float64")
     if variance.shape not in ((), tuple(image_shape)):
-        raise ValueError(f"variance has shape {variance.shape}: pass a number or one for each pixel, {image_shape}")
+        raise ValueError(
+            f"variance has shape {variance.shape}: pass a number or one for each pixel, {image_shape}"
+        )
     if not (np.isfinite(variance).all() and (variance > 0).all()):
         raise ValueError("variance holds values that are not above 0")
     return np.broadcast_to(variance, image_shape).ravel()

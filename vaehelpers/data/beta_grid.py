@@ -57,10 +57,14 @@ class BetaGrid:
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != 2:
             raise ValueError(f"z has shape {z.shape}: pass codes [N, 2]")
-        code_kernel, code_bias, output_kernel, output_bias = (self.decoders[n][i].astype("float32") for n in DECODER)
+        code_kernel, code_bias, output_kernel, output_bias = (
+            self.decoders[n][i].astype("float32") for n in DECODER
+        )
         hidden = np.maximum(z @ code_kernel + code_bias, 0)
         logits = hidden @ output_kernel + output_bias
-        return (0.5 + 0.5 * np.tanh(0.5 * logits)).reshape(-1, 28, 28, 1)  # the sigmoid, which never overflows
+        return (0.5 + 0.5 * np.tanh(0.5 * logits)).reshape(
+            -1, 28, 28, 1
+        )  # the sigmoid, which never overflows
 
 
 def load_beta_grid():

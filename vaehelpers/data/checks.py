@@ -32,15 +32,21 @@ def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
     """
     x = np.asarray(x)
     if x.dtype.kind not in "fiub":
-        raise TypeError(f"{name} holds {x.dtype}, not real numbers: pass a numeric array of images [N, ...]")
+        raise TypeError(
+            f"{name} holds {x.dtype}, not real numbers: pass a numeric array of images [N, ...]"
+        )
     if x.ndim < 2 or (image_shape is not None and x.shape[1:] != tuple(image_shape)):
         wanted = ", ".join(map(str, image_shape or ["..."]))
-        raise ValueError(f"{name} has shape {x.shape}, a batch [N, {wanted}] is wanted{_cure(x.shape, image_shape)}")
+        raise ValueError(
+            f"{name} has shape {x.shape}, a batch [N, {wanted}] is wanted{_cure(x.shape, image_shape)}"
+        )
     if x.size == 0:
         raise ValueError(f"{name} has shape {x.shape}: it holds no images")
     low, high = float(x.min()), float(x.max())
     if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
-        raise ValueError(f"{name} holds NaN or infinite pixels: replace them or leave those images out")
+        raise ValueError(
+            f"{name} holds NaN or infinite pixels: replace them or leave those images out"
+        )
     if unit_interval and (low < 0 or high > 1):
         found = f"{name} has pixels from {low:.12g} to {high:.12g}"
         raise ValueError(f"{found}, this likelihood wants them in [0, 1]: {_range_cure(low, high)}")
@@ -89,11 +95,19 @@ def check_number(value, name, above=None, least=None):
         ...
         ValueError: variance is 0: pass a number above 0
     """
-    limit = f" above {above}" if above is not None else f" of at least {least}" if least is not None else ""
+    limit = (
+        f" above {above}"
+        if above is not None
+        else f" of at least {least}"
+        if least is not None
+        else ""
+    )
     wanted = f"{name} is {value!r}: pass a number{limit}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(wanted)
-    too_low = (above is not None and not value > above) or (least is not None and not value >= least)
+    too_low = (above is not None and not value > above) or (
+        least is not None and not value >= least
+    )
     if too_low or not math.isfinite(value):
         raise ValueError(wanted)
     return float(value)
@@ -113,4 +127,6 @@ def needs_course(room):
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(f"{room} needs {error.name}: pip install 'vaehelpers[course]'", name=error.name) from None
+        raise ImportError(
+            f"{room} needs {error.name}: pip install 'vaehelpers[course]'", name=error.name
+        ) from None

@@ -41,7 +41,9 @@ def load_images(path, key=None):
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"path is {path}, where nothing is: pass an .npz file or a folder of images")
+        raise FileNotFoundError(
+            f"path is {path}, where nothing is: pass an .npz file or a folder of images"
+        )
     if path.is_dir():
         return _read_folder(path)
     return _unit_interval(_read_npz(path, key), path.name)
@@ -56,7 +58,9 @@ def _unit_interval(stored, name):
     high = stored.max()
     if low < 0 or high > GREY_LEVELS:
         said = f"{name} holds whole numbers from {low} to {high}"
-        raise ValueError(f"{said}: grey levels go from 0 to 255; divide by the largest level and save floats")
+        raise ValueError(
+            f"{said}: grey levels go from 0 to 255; divide by the largest level and save floats"
+        )
     return images if high <= 1 else images / np.float32(GREY_LEVELS)
 
 
@@ -74,14 +78,18 @@ def _read_npz(path, key):
 
 
 def _read_folder(path):
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+    files = sorted(
+        file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != "."
+    )
     files = [file for file in files if file.is_file()]
     if not files:
         raise ValueError(f"{path} holds no PNG or JPEG files")
     images = [_read_image(file) for file in files]
     for file, image in zip(files, images, strict=True):
         if image.shape[:2] != images[0].shape[:2]:
-            said = f"{file.name} has {image.shape[:2]} pixels, {files[0].name} {images[0].shape[:2]}"
+            said = (
+                f"{file.name} has {image.shape[:2]} pixels, {files[0].name} {images[0].shape[:2]}"
+            )
             raise ValueError(f"{path} holds images of several sizes ({said}): make them alike")
     channels = max(image.shape[2] for image in images)
     return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images])
@@ -96,14 +104,18 @@ def _read_image(file):
         transparent = _is_transparent(image)
         pixels = _pixels(image)
     if transparent:
-        raise ValueError(f"{file.name} has transparent pixels: save it on the ground that your model sees")
+        raise ValueError(
+            f"{file.name} has transparent pixels: save it on the ground that your model sees"
+        )
     return np.atleast_3d(pixels)
 
 
 def _is_transparent(image):
     if not image.has_transparency_data:
         return False
-    return _has_16_bits(image) or image.convert("RGBA").getchannel("A").getextrema()[0] < GREY_LEVELS
+    return (
+        _has_16_bits(image) or image.convert("RGBA").getchannel("A").getextrema()[0] < GREY_LEVELS
+    )
 
 
 def _has_16_bits(image):

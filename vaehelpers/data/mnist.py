@@ -10,7 +10,9 @@ import numpy as np
 from vaehelpers.data.checks import needs_course
 
 SAMPLE_SHA256 = "736b7b1dde925d471ef9ed1491e622d4c7f908249cacc2ee4add81d8179236d4"  # of the file
-FULL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
+FULL_SHA256 = (
+    "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
+)
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 FULL_SHAPES = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
 
@@ -61,9 +63,13 @@ def load_mnist(source="sample"):
     elif source == "full":
         arrays = _read_full()
     else:
-        raise ValueError(f"source is {source!r}: pass 'sample' (5,000 embedded digits) or 'full' (all 70,000)")
+        raise ValueError(
+            f"source is {source!r}: pass 'sample' (5,000 embedded digits) or 'full' (all 70,000)"
+        )
     x_train, y_train, x_test, y_test = arrays
-    return Dataset(_as_images(x_train), y_train.astype("int64"), _as_images(x_test), y_test.astype("int64"))
+    return Dataset(
+        _as_images(x_train), y_train.astype("int64"), _as_images(x_test), y_test.astype("int64")
+    )
 
 
 def _as_images(pixels):
@@ -77,7 +83,9 @@ def check_file(path, sha256, maker):
         FileNotFoundError, ValueError: where it is missing, truncated or altered.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout data`, or install the package again")
+        raise FileNotFoundError(
+            f"{path} is missing: restore it with `git checkout data`, or install the package again"
+        )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != sha256:
         raise ValueError(
@@ -97,11 +105,16 @@ def _read_arrays(path):
             arrays = np.load(file, allow_pickle=False)
             return [arrays[name] for name in ARRAYS]
     except Exception as error:  # what a damaged archive raises depends on where it is damaged
-        raise ValueError(f"{path} is truncated or altered ({error}): delete it and fetch it again") from error
+        raise ValueError(
+            f"{path} is truncated or altered ({error}): delete it and fetch it again"
+        ) from error
 
 
 def _read_full():
-    folders = [os.environ.get("VAEHELPERS_DATA"), os.path.join(os.environ.get("KERAS_HOME", "~/.keras"), "datasets")]
+    folders = [
+        os.environ.get("VAEHELPERS_DATA"),
+        os.path.join(os.environ.get("KERAS_HOME", "~/.keras"), "datasets"),
+    ]
     named = [Path(os.path.expanduser(folder)) for folder in folders if folder]
     paths = [path if path.name == "mnist.npz" else path / "mnist.npz" for path in named]
     path = next((path for path in paths if path.is_file()), None)

@@ -27,7 +27,9 @@ def binarize(x, seed=None):
         True
     """
     x = check_images(x)
-    threshold = 0.5 if seed is None else np.random.default_rng(seed).random(x.shape, dtype="float32")
+    threshold = (
+        0.5 if seed is None else np.random.default_rng(seed).random(x.shape, dtype="float32")
+    )
     return (x > threshold).astype("float32")
 
 

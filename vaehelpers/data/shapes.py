@@ -5,10 +5,23 @@ from typing import NamedTuple
 import numpy as np
 
 RADII = (3.6, 4.4, 5.2, 6.0)  # pixels, from a shape's middle to its farthest point
-DEGREES = (0, 15, 30, 45, 60, 75)  # a square repeats after 90, a triangle after 120, an ellipse after 180
-POSITIONS, STEP, BORDER = 8, 2, 1  # places along an axis; pixels from one to the next, and before the first
+DEGREES = (
+    0,
+    15,
+    30,
+    45,
+    60,
+    75,
+)  # a square repeats after 90, a triangle after 120, an ellipse after 180
+POSITIONS, STEP, BORDER = (
+    8,
+    2,
+    1,
+)  # places along an axis; pixels from one to the next, and before the first
 SPRITE, IMAGE = 12, 28  # pixels along a side
-SUBPIXELS = 16  # along a side of a pixel: ink comes in 1/256, so that sums of it are exact in float32
+SUBPIXELS = (
+    16  # along a side of a pixel: ink comes in 1/256, so that sums of it are exact in float32
+)
 
 
 class Shapes(NamedTuple):
@@ -56,9 +69,13 @@ def _sprites(angle):
     right, down = across, across[:, None]
     u = np.cos(angle) * right + np.sin(angle) * down
     v = np.cos(angle) * down - np.sin(angle) * right
-    radii = np.array(RADII)[:, None, None] + 1e-9  # a point on the edge is inside, however it is rounded
+    radii = (
+        np.array(RADII)[:, None, None] + 1e-9
+    )  # a point on the edge is inside, however it is rounded
     inside = _radius_needed(u, v)[:, None] <= radii
-    return inside.reshape(3, len(RADII), SPRITE, SUBPIXELS, SPRITE, SUBPIXELS).mean(axis=(3, 5), dtype="float32")
+    return inside.reshape(3, len(RADII), SPRITE, SUBPIXELS, SPRITE, SUBPIXELS).mean(
+        axis=(3, 5), dtype="float32"
+    )
 
 
 def _radius_needed(u, v):

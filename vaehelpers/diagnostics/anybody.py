@@ -6,7 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from vaehelpers.data import check_images
-from vaehelpers.diagnostics.networks import Codes, Decoded, codes_of, ends_in_sigmoid, range_of_outputs
+from vaehelpers.diagnostics.networks import (
+    Codes,
+    Decoded,
+    codes_of,
+    ends_in_sigmoid,
+    range_of_outputs,
+)
 
 AUDITED_BATCH = 8  # the default of `audit_keras_vae`
 PASS = "pass a vaehelpers.models.VAE, or a Keras model with an encoder and a decoder"
@@ -55,16 +61,31 @@ def read_model(vae, x):
     low, high = range_of_outputs(networks, order, x)
     audit, why = _audit(vae)
     likelihood, log_likelihood, reads, said = _likelihood(audit, why, x, (low, high))
-    encoder, decoder = Codes(networks[0], order), Decoded(networks[1], codes_shape, x.shape[1:], reads)
+    encoder, decoder = (
+        Codes(networks[0], order),
+        Decoded(networks[1], codes_shape, x.shape[1:], reads),
+    )
     read = VAE(encoder, decoder, log_likelihood=log_likelihood)
     read.latent_dim = int(np.prod(codes_shape))
     beta = None if audit is None else audit.beta
-    sentence = str(audit).splitlines()[0] if audit else f"Which beta it trains cannot be told: {why}."
-    twice = audit is not None and reads == "as they are" and likelihood[1] == "logits" and ends_in_sigmoid(networks[1])
+    sentence = (
+        str(audit).splitlines()[0] if audit else f"Which beta it trains cannot be told: {why}."
+    )
+    twice = (
+        audit is not None
+        and reads == "as they are"
+        and likelihood[1] == "logits"
+        and ends_in_sigmoid(networks[1])
+    )
     notes = [(False, f"The decoder's output is read as {said}.")] if said else []
     notes += _faults(audit)
     if twice:
-        notes.append((True, "The decoder ends in a sigmoid and the loss applies another one: drop one of the two."))
+        notes.append(
+            (
+                True,
+                "The decoder ends in a sigmoid and the loss applies another one: drop one of the two.",
+            )
+        )
     return Reading(read, (beta, likelihood, sentence), notes)
 
 
@@ -88,10 +109,20 @@ def _of_the_course(vae, x):
     draws_too = len(getattr(vae.encoder, "outputs", None) or ()) == 3
     if not (sigmoid or draws_too):
         return Reading(vae, None, [])
-    order = codes_of(vae.encoder, check_images(x, image_shape=_input_shape(vae.encoder)))[0] if draws_too else None
+    order = (
+        codes_of(vae.encoder, check_images(x, image_shape=_input_shape(vae.encoder)))[0]
+        if draws_too
+        else None
+    )
     encoder = Codes(vae.encoder, order) if draws_too else vae.encoder
     decoder = Decoded(vae.decoder, None, None, "probabilities") if sigmoid else vae.decoder
-    read = VAE(encoder, decoder, log_likelihood=vae.log_likelihood, prior=vae.prior, objective=vae.objective)
+    read = VAE(
+        encoder,
+        decoder,
+        log_likelihood=vae.log_likelihood,
+        prior=vae.prior,
+        objective=vae.objective,
+    )
     read.latent_dim = vae.latent_dim or getattr(vae.decoder, "input_shape", (None, None))[-1]
     said = (
         "The decoder ends in a sigmoid, so its output is read as probabilities, all in [0, 1]. Its likelihood "
@@ -136,16 +167,30 @@ def _likelihood(audit, why, x, span):
                 f"vae.decoder gives logits where its loss takes probabilities: {goes}; give the decoder a sigmoid, or "
                 "pass from_logits=True to the cross-entropy"
             )
-        said = f"probabilities, as its loss reads it; it lies in [0, 1] on all {len(x_ends):,} images"
+        said = (
+            f"probabilities, as its loss reads it; it lies in [0, 1] on all {len(x_ends):,} images"
+        )
         return ("bernoulli", "logits"), losses.bernoulli_log_likelihood, "probabilities", said
     reads = "logits of means" if audit.x_decoded == "logits" else "as they are"
     if audit.likelihood == "gaussian":
         variance = audit.decoder_variance or 1.0
         said = f"the mean of a Gaussian of variance {variance:.3g}"
-        function = functools.partial(losses.gaussian_log_likelihood, log_var=float(np.log(variance)))
-        return ("gaussian", "means"), function if variance != 1 else losses.gaussian_log_likelihood, reads, said
+        function = functools.partial(
+            losses.gaussian_log_likelihood, log_var=float(np.log(variance))
+        )
+        return (
+            ("gaussian", "means"),
+            function if variance != 1 else losses.gaussian_log_likelihood,
+            reads,
+            said,
+        )
     if audit.likelihood == "laplace":
-        return ("laplace", "means"), losses.laplace_log_likelihood, reads, "the median of a Laplace of scale 1"
+        return (
+            ("laplace", "means"),
+            losses.laplace_log_likelihood,
+            reads,
+            "the median of a Laplace of scale 1",
+        )
     raise ValueError(f"vae has a {audit.likelihood} likelihood, of which no diagnosis is known")
 
 

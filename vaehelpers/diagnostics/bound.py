@@ -42,7 +42,9 @@ def importance_weighted_bound(model, x, n_samples, seed=0):
     images_at_once = max(1, min(len(x), DECODED_AT_ONCE // min(n_samples, 100)))
     seeds = np.random.SeedSequence(seed).spawn(-(-len(x) // images_at_once))
     parts = [x[start : start + images_at_once] for start in range(0, len(x), images_at_once)]
-    return np.concatenate([_bound(model, part, n_samples, s) for part, s in zip(parts, seeds, strict=True)])
+    return np.concatenate(
+        [_bound(model, part, n_samples, s) for part, s in zip(parts, seeds, strict=True)]
+    )
 
 
 def _bound(model, x, n_samples, seed):

@@ -41,7 +41,10 @@ def about_causes(evaluation, blamed, steps, far_apart, constant):
         found.append((True, "The decoder ignores z: codes far apart give the same output."))
     if len(evaluation.z_mean) > 1 and np.ptp(evaluation.z_mean, axis=0).max() == 0:
         found.append(
-            (True, "z_mean is the same number for every image: dead units before it (a ReLU, a saturated one).")
+            (
+                True,
+                "z_mean is the same number for every image: dead units before it (a ReLU, a saturated one).",
+            )
         )
     if steps is not None and steps < FEW_STEPS:
         found.append((True, f"Its optimiser has taken {steps:,} steps: train on before you judge."))
@@ -53,7 +56,12 @@ def _about_means(z_mean, z_log_var):
     if z_mean.size < ENOUGH or np.ptp(z_mean) == 0:
         return []
     if np.array_equal(z_mean, z_log_var):
-        return [(True, "z_mean and z_log_var are the same numbers: one layer gives both. Each needs its own.")]
+        return [
+            (
+                True,
+                "z_mean and z_log_var are the same numbers: one layer gives both. Each needs its own.",
+            )
+        ]
     if z_mean.min() == 0:
         zeros = f"{100 * np.mean(z_mean == 0):.0f} % are 0"
         said = f"z_mean is never below 0, as behind a ReLU ({zeros}): half of the prior has no codes, and its samples"

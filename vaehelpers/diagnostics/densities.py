@@ -27,7 +27,9 @@ def log_density_ratios(z_mean, z_log_var, noise, rows):
             distance *= np.sqrt(0.5) * np.exp(-0.5 * log_var)
             ratios -= np.square(distance, out=distance)
     here = np.arange(len(z_mean))[rows]
-    ratios[here - here[0], here] = 0.0  # which it is but for rounding: no mixture is below its own part
+    ratios[here - here[0], here] = (
+        0.0  # which it is but for rounding: no mixture is below its own part
+    )
     return ratios
 
 
@@ -41,18 +43,26 @@ def checked_codes(z_mean, z_log_var):
     z_mean = _finite(z_mean, "z_mean")
     z_log_var = _finite(z_log_var, "z_log_var")
     if z_mean.shape != z_log_var.shape:
-        raise ValueError(f"z_mean has shape {z_mean.shape}, z_log_var {z_log_var.shape}: pass two arrays [N, J]")
+        raise ValueError(
+            f"z_mean has shape {z_mean.shape}, z_log_var {z_log_var.shape}: pass two arrays [N, J]"
+        )
     if np.abs(z_log_var).max() > WIDEST:
-        raise ValueError(f"z_log_var goes beyond ±{WIDEST:g}: it is a logarithm; pass np.log(variance), or clip it")
+        raise ValueError(
+            f"z_log_var goes beyond ±{WIDEST:g}: it is a logarithm; pass np.log(variance), or clip it"
+        )
     return z_mean, z_log_var
 
 
 def _finite(values, name):
     values = np.asarray(values)
     if values.dtype.kind not in "fiu":
-        raise TypeError(f"{name} holds {values.dtype}, not real numbers: pass a numeric array [N, J]")
+        raise TypeError(
+            f"{name} holds {values.dtype}, not real numbers: pass a numeric array [N, J]"
+        )
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"{name} has shape {values.shape}: pass one row for each image, [N, J]")
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} holds NaN or infinite values: look for the training step that made them")
+        raise ValueError(
+            f"{name} holds NaN or infinite values: look for the training step that made them"
+        )
     return values.astype("float64")

@@ -111,9 +111,14 @@ def diagnose(vae, x, seed=0):
 
 def _of_the_course(vae, x, evaluation):
     """The beta of a VAE of the course, its likelihood and a sentence."""
-    beta, likelihood, about_beta = _beta_and_likelihood(vae, x.shape[1:], evaluation.z_mean.shape[1])
+    beta, likelihood, about_beta = _beta_and_likelihood(
+        vae, x.shape[1:], evaluation.z_mean.shape[1]
+    )
     if _adds_losses(vae, x[:2]):
-        beta, about_beta = None, "The networks add losses of their own, which this does not see: beta cannot be told."
+        beta, about_beta = (
+            None,
+            "The networks add losses of their own, which this does not see: beta cannot be told.",
+        )
     return beta, likelihood, about_beta
 
 
@@ -138,7 +143,11 @@ def _beta_and_likelihood(vae, image_shape, latent_dim):
     likelihood = known_likelihood(vae.log_likelihood)
     known = likelihood and (likelihood.name, likelihood.reads)
     if vae.objective is None and known and not _settings(vae.log_likelihood):
-        return 1.0, known, f"It trains the ELBO{' under its own prior' if vae.prior is not None else ''}: beta = 1."
+        return (
+            1.0,
+            known,
+            f"It trains the ELBO{' under its own prior' if vae.prior is not None else ''}: beta = 1.",
+        )
 
     def loss(x, x_decoded, z_mean, z_log_var):
         distortion = -vae.log_likelihood(x, x_decoded)
@@ -169,7 +178,11 @@ def _adds_losses(vae, images):
 
 def _information(evaluation, seed):
     z_mean, z_log_var = evaluation.z_mean[:MOST_IMAGES], evaluation.z_log_var[:MOST_IMAGES]
-    return mutual_information(z_mean, z_log_var, seed=seed) if np.abs(z_log_var).max() <= WIDEST else float("nan")
+    return (
+        mutual_information(z_mean, z_log_var, seed=seed)
+        if np.abs(z_log_var).max() <= WIDEST
+        else float("nan")
+    )
 
 
 def _settings(log_likelihood):
@@ -181,13 +194,25 @@ def _thresholds(x, likelihood, learned_prior):
     """The local and the global threshold and `None`, or `None` twice and a sentence on why there is none."""
     if len(x) < FEW:
         too_few = f"{len(x)} image{'s are' if len(x) > 1 else ' is'} too few"
-        return None, None, f"{too_few} for the data's threshold and their best constant image: pass at least {FEW}."
+        return (
+            None,
+            None,
+            f"{too_few} for the data's threshold and their best constant image: pass at least {FEW}.",
+        )
     if learned_prior:
-        return None, None, "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned."
+        return (
+            None,
+            None,
+            "No threshold of collapse: it is derived for the prior N(0, I), and this one is learned.",
+        )
     if likelihood is None:
         return None, None, "No threshold of collapse: the likelihood is not known."
     try:
-        return float(collapse_threshold(x, likelihood[0])), no_code_pays_above(x, likelihood[0]), None
+        return (
+            float(collapse_threshold(x, likelihood[0])),
+            no_code_pays_above(x, likelihood[0]),
+            None,
+        )
     except ValueError as error:  # no formula, or images that do not vary: the message says which
         return None, None, f"No threshold of collapse: {error}."
 
@@ -219,7 +244,11 @@ def _gaussian_log_var(log_likelihood):
         return float(np.log(log_likelihood.variance))
     known = known_likelihood(log_likelihood)
     log_var = _settings(log_likelihood).get("log_var", 0.0)
-    return float(log_var) if known is not None and known.name == "gaussian" and np.ndim(log_var) == 0 else None
+    return (
+        float(log_var)
+        if known is not None and known.name == "gaussian" and np.ndim(log_var) == 0
+        else None
+    )
 
 
 def _pictures(vae, images, seed, likelihood):

@@ -44,10 +44,19 @@ def factor_information(z_mean, z_log_var, factors, n_samples=1, seed=0):
     """
     z_mean, z_log_var, factors = _checked(z_mean, z_log_var, factors)
     n_samples = check_whole(n_samples, "n_samples")
-    draws = np.random.default_rng(seed).standard_normal((n_samples, len(z_mean), 1)) * np.copysign(1.0, z_mean)
+    draws = np.random.default_rng(seed).standard_normal((n_samples, len(z_mean), 1)) * np.copysign(
+        1.0, z_mean
+    )
     members = np.concatenate([column[:, None] == np.unique(column) for column in factors.T], axis=1)
-    columns = [(z_mean[:, [j]], z_log_var[:, [j]], draws[:, :, [j]]) for j in range(z_mean.shape[1])]
-    return np.array([np.mean([_log_ratios(*q, noise, members) for noise in noises], axis=0) for *q, noises in columns])
+    columns = [
+        (z_mean[:, [j]], z_log_var[:, [j]], draws[:, :, [j]]) for j in range(z_mean.shape[1])
+    ]
+    return np.array(
+        [
+            np.mean([_log_ratios(*q, noise, members) for noise in noises], axis=0)
+            for *q, noises in columns
+        ]
+    )
 
 
 def mutual_information_gap(z_mean, z_log_var, factors, n_samples=1, seed=0):
@@ -79,12 +88,18 @@ def mutual_information_gap(z_mean, z_log_var, factors, n_samples=1, seed=0):
     """
     z_mean, z_log_var, factors = _checked(z_mean, z_log_var, factors)
     if z_mean.shape[1] < 2:
-        raise ValueError(f"z_mean has shape {z_mean.shape}: a gap needs two latent dimensions, pass [N, J] with J >= 2")
+        raise ValueError(
+            f"z_mean has shape {z_mean.shape}: a gap needs two latent dimensions, pass [N, J] with J >= 2"
+        )
     entropies = np.array([_entropy(column) for column in factors.T])
     if not entropies.all():
         constant = ", ".join(map(str, np.flatnonzero(entropies == 0)))
-        raise ValueError(f"factors has the same value everywhere in column {constant}: leave it out with np.delete")
-    second, first = np.sort(factor_information(z_mean, z_log_var, factors, n_samples, seed), axis=0)[-2:]
+        raise ValueError(
+            f"factors has the same value everywhere in column {constant}: leave it out with np.delete"
+        )
+    second, first = np.sort(
+        factor_information(z_mean, z_log_var, factors, n_samples, seed), axis=0
+    )[-2:]
     return float(((first - second) / entropies).mean())
 
 
@@ -92,9 +107,13 @@ def _log_ratios(z_mean, z_log_var, noise, members):
     """`log q(z|v_k) - log q(z)` for one draw from each image's Gaussian, averaged over the images: `[K]`."""
     n = len(z_mean)
     ones = members.astype("float64")
-    sums = np.concatenate([_relative_densities(z_mean, z_log_var, noise, rows) @ ones for rows in blocks(n)])
+    sums = np.concatenate(
+        [_relative_densities(z_mean, z_log_var, noise, rows) @ ones for rows in blocks(n)]
+    )
     n_factors = members[0].sum()
-    mixture = sums.sum(axis=1, keepdims=True) / (n_factors * n)  # the values of each factor cover every image
+    mixture = sums.sum(axis=1, keepdims=True) / (
+        n_factors * n
+    )  # the values of each factor cover every image
     mixture_of_value = (sums / members.sum(axis=0))[members].reshape(n, n_factors)
     return np.log(mixture_of_value / mixture).mean(axis=0)
 
@@ -115,8 +134,14 @@ def _checked(z_mean, z_log_var, factors):
     z_mean, z_log_var = checked_codes(z_mean, z_log_var)
     factors = np.asarray(factors)
     if factors.dtype.kind not in "iub":
-        raise TypeError(f"factors holds {factors.dtype}, not whole numbers: number each factor's values 0, 1, 2, ...")
+        raise TypeError(
+            f"factors holds {factors.dtype}, not whole numbers: number each factor's values 0, 1, 2, ..."
+        )
     if factors.ndim != 2 or len(factors) != len(z_mean) or factors.size == 0:
-        cure = "add the axis with factors[:, None]" if factors.ndim == 1 else "one row for each row of z_mean"
+        cure = (
+            "add the axis with factors[:, None]"
+            if factors.ndim == 1
+            else "one row for each row of z_mean"
+        )
         raise ValueError(f"factors has shape {factors.shape}, [{len(z_mean)}, K] is wanted: {cure}")
     return z_mean, z_log_var, factors

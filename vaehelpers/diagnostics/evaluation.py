@@ -96,7 +96,13 @@ class Evaluation:
     def __str__(self):
         terms = ("distortion", "rate", "elbo")
         numbers = [_with_error(getattr(self, term), getattr(self, f"{term}_se")) for term in terms]
-        state = "collapsed" if self.collapsed else "alive" if self.alive else "neither collapsed nor alive"
+        state = (
+            "collapsed"
+            if self.collapsed
+            else "alive"
+            if self.alive
+            else "neither collapsed nor alive"
+        )
         state = state if np.isfinite(self.elbo) else "its ELBO is not finite"
         n, latent_dim = self.z_mean.shape
         return (
@@ -140,15 +146,21 @@ def evaluate(vae, x, seed=0):
     vae = read_model(vae, x).vae
     z_mean, z_log_var = vae.encode(x)
     z, log_q = vae.sample_posterior(x, 1, seed)
-    parts = [slice(start, start + DECODED_AT_ONCE) for start in range(0, len(z_mean), DECODED_AT_ONCE)]
+    parts = [
+        slice(start, start + DECODED_AT_ONCE) for start in range(0, len(z_mean), DECODED_AT_ONCE)
+    ]
     images = np.asarray(x, "float32")
     distortion = np.concatenate([_distortion(vae, images[part], z[0, part]) for part in parts])
-    kl_per_dim = np.concatenate([_kl_per_dim(vae, z[0, p], log_q[0, p], z_mean[p], z_log_var[p]) for p in parts])
+    kl_per_dim = np.concatenate(
+        [_kl_per_dim(vae, z[0, p], log_q[0, p], z_mean[p], z_log_var[p]) for p in parts]
+    )
     return Evaluation(distortion, kl_per_dim, z_mean, z_log_var)
 
 
 def _distortion(vae, x, z):
-    return -_numbers(vae.log_likelihood(x, vae.decoder(z, training=False)), "vae.log_likelihood", len(x))
+    return -_numbers(
+        vae.log_likelihood(x, vae.decoder(z, training=False)), "vae.log_likelihood", len(x)
+    )
 
 
 def _kl_per_dim(vae, z, log_q, z_mean, z_log_var):

@@ -10,7 +10,9 @@ from vaehelpers.diagnostics.evaluation import ACTIVE, ALIVE, COLLAPSED
 from vaehelpers.diagnostics.information import MOST_IMAGES, mutual_information
 
 NEAR = 0.7  # times the threshold: from there on, training is slow and looks dead too early
-UNTRAINED = 10.0  # nats short of the best constant image: more than other data's mean image explains
+UNTRAINED = (
+    10.0  # nats short of the best constant image: more than other data's mean image explains
+)
 FAR_FROM_PRIOR = 0.5  # nats of KL(aggregate posterior || prior), above which samples may suffer ...
 FAR_SHARE = 0.5  # ... where it is more than this share of the rate
 CEILING = 2.0  # nats below log N: up to there, N images hold the mutual information down by half a nat at most
@@ -24,13 +26,26 @@ def about_collapse(evaluation, beta, threshold, no_code_above):
     """Whether the code is used, and whether beta and the data's threshold explain it."""
     if evaluation.collapsed:
         return [
-            (True, f"Collapsed: the rate is {nats(evaluation.rate)}. {_why_collapsed(beta, threshold, no_code_above)}")
+            (
+                True,
+                f"Collapsed: the rate is {nats(evaluation.rate)}. {_why_collapsed(beta, threshold, no_code_above)}",
+            )
         ]
     if not evaluation.alive:
         between = f"between {COLLAPSED} (collapsed) and {ALIVE} (alive)"
         cure = "Train on before you judge: near the threshold training is slow."
-        return [(True, f"Neither collapsed nor alive: the rate is {nats(evaluation.rate)}, {between}. {cure}")]
-    return [(True, f"Alive: the rate is {nats(evaluation.rate)}. {_why_alive(beta, threshold, no_code_above)}".strip())]
+        return [
+            (
+                True,
+                f"Neither collapsed nor alive: the rate is {nats(evaluation.rate)}, {between}. {cure}",
+            )
+        ]
+    return [
+        (
+            True,
+            f"Alive: the rate is {nats(evaluation.rate)}. {_why_alive(beta, threshold, no_code_above)}".strip(),
+        )
+    ]
 
 
 def _why_collapsed(beta, threshold, no_code_above):
@@ -46,7 +61,11 @@ def _why_collapsed(beta, threshold, no_code_above):
             f"The data predict it: beta = {number(beta)} is above their threshold of {number(threshold)}, where the "
             "collapsed solution is a local optimum for every architecture."
         )
-    near = ", and first at training length: so near the threshold training is slow" if beta > NEAR * threshold else ""
+    near = (
+        ", and first at training length: so near the threshold training is slow"
+        if beta > NEAR * threshold
+        else ""
+    )
     return (
         f"Beta does not explain it: {number(beta)} is not above the data's threshold of {number(threshold)}. Look at "
         f"{CAUSES}{near}."
@@ -68,31 +87,59 @@ def about_price(evaluation, constant):
     """What the code buys against the best constant image, whose distortion is `constant` nats, or `None`."""
     if constant is None:
         known = "is known for the Bernoulli and Gaussian likelihoods of vaehelpers.losses only"
-        return [(False, f"What the code buys cannot be told: the best constant image's distortion {known}.")]
+        return [
+            (
+                False,
+                f"What the code buys cannot be told: the best constant image's distortion {known}.",
+            )
+        ]
     bought = constant - evaluation.distortion
-    against = f"distortion {nats(evaluation.distortion)}, the best constant image's {nats(constant)}"
+    against = (
+        f"distortion {nats(evaluation.distortion)}, the best constant image's {nats(constant)}"
+    )
     if bought < -UNTRAINED:
-        return [(True, f"The decoder does worse than one image for all, so it is not trained to the end: {against}.")]
+        return [
+            (
+                True,
+                f"The decoder does worse than one image for all, so it is not trained to the end: {against}.",
+            )
+        ]
     if evaluation.collapsed:
         return [(False, f"Without a code, the decoder gives one image for all: {against}.")]
     if bought < evaluation.rate:
-        said = f"The code buys less than it costs at beta = 1: {nats(bought)} per image at a rate of"
+        said = (
+            f"The code buys less than it costs at beta = 1: {nats(bought)} per image at a rate of"
+        )
         return [(True, f"{said} {nats(evaluation.rate)} ({against}).")]
-    return [(False, f"The code buys {nats(bought)} per image at a rate of {nats(evaluation.rate)} ({against}).")]
+    return [
+        (
+            False,
+            f"The code buys {nats(bought)} per image at a rate of {nats(evaluation.rate)} ({against}).",
+        )
+    ]
 
 
 def about_dimensions(evaluation, learned_prior, seed=0):
     """Which latent dimensions are off, and which have a KL although their mean does not move."""
     if learned_prior:
-        return [(False, "The prior is learned, so the KL cannot be told for single latent dimensions.")]
+        return [
+            (False, "The prior is learned, so the KL cannot be told for single latent dimensions.")
+        ]
     kl_per_dim, latent_dim = evaluation.kl_per_dim, evaluation.z_mean.shape[1]
     off = np.flatnonzero(kl_per_dim < COLLAPSED)
     found = []
     if len(off) and not evaluation.collapsed:
         said = f"below {COLLAPSED} nats{' each' if len(off) > 1 else ''}"
-        found.append((False, f"{dimensions(off)} of {latent_dim} {'are' if len(off) > 1 else 'is'} off: {said}."))
+        found.append(
+            (
+                False,
+                f"{dimensions(off)} of {latent_dim} {'are' if len(off) > 1 else 'is'} off: {said}.",
+            )
+        )
     if len(evaluation.z_mean) > 1:
-        still = (kl_per_dim > ALIVE) & (np.var(evaluation.z_mean, axis=0, dtype="float64") <= ACTIVE)
+        still = (kl_per_dim > ALIVE) & (
+            np.var(evaluation.z_mean, axis=0, dtype="float64") <= ACTIVE
+        )
         still &= np.abs(evaluation.z_log_var).max(axis=0) <= WIDEST
         found += [_about_still_mean(evaluation, j, seed) for j in np.flatnonzero(still)]
     return found
@@ -108,13 +155,21 @@ def _about_still_mean(evaluation, j, seed):
         return False, f"{said}: a code in {little}, which the count of active units misses."
     if mutual_information(z_mean, z_log_var, seed=seed) > COLLAPSED:
         return False, f"{said}: a code in the variances, which the count of active units misses."
-    return False, f"{said}, nor does its variance: it is the same for every image and says nothing of it."
+    return (
+        False,
+        f"{said}, nor does its variance: it is the same for every image and says nothing of it.",
+    )
 
 
 def about_samples(rate, information, n_images):
     """The rate's two parts: information on the image, and how far all codes together lie from the prior."""
     if np.isnan(information):
-        return [(True, f"What the codes say of the images cannot be told: z_log_var goes beyond ±{WIDEST:g}.")]
+        return [
+            (
+                True,
+                f"What the codes say of the images cannot be told: z_log_var goes beyond ±{WIDEST:g}.",
+            )
+        ]
     information, distance = max(0.0, information), max(0.0, rate - information)
     held_down = information > np.log(n_images) - CEILING
     least, most = ("at least", "at most ") if held_down else ("about", "")

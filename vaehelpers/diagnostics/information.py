@@ -42,7 +42,10 @@ def mutual_information(z_mean, z_log_var, n_samples=1, seed=0):
     total = 0.0
     for _ in range(n_samples):
         noise = rng.standard_normal(z_mean.shape)
-        total += sum(_log_crowd(log_density_ratios(z_mean, z_log_var, noise, rows)).sum() for rows in blocks(n))
+        total += sum(
+            _log_crowd(log_density_ratios(z_mean, z_log_var, noise, rows)).sum()
+            for rows in blocks(n)
+        )
     return float(np.log(n) - total / (n * n_samples))
 
 

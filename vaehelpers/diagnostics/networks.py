@@ -67,13 +67,23 @@ def codes_of(encoder, x):
         ValueError: for another number of outputs, and a scale that is no log variance; with the cure.
     """
     calls = [as_list(encoder(x[:FEW].astype("float32"), training=False)) for _ in range(2)]
-    first, second = ([np.asarray(_numpy(output), "float64") for output in outputs] for outputs in calls)
+    first, second = (
+        [np.asarray(_numpy(output), "float64") for output in outputs] for outputs in calls
+    )
     if len(first) not in (2, 3) or len({output.shape for output in first}) > 1:
         shapes = [output.shape[1:] for output in first]
-        raise ValueError(f"vae.encoder gives {len(first)} outputs {shapes}: return z_mean, z_log_var (and z)")
-    draws = [k for k, (a, b) in enumerate(zip(first, second, strict=True)) if not np.array_equal(a, b, equal_nan=True)]
+        raise ValueError(
+            f"vae.encoder gives {len(first)} outputs {shapes}: return z_mean, z_log_var (and z)"
+        )
+    draws = [
+        k
+        for k, (a, b) in enumerate(zip(first, second, strict=True))
+        if not np.array_equal(a, b, equal_nan=True)
+    ]
     if len(first) == 2 and draws:
-        raise ValueError("vae.encoder gives two outputs, one of them a draw: return z_mean, z_log_var (and z)")
+        raise ValueError(
+            "vae.encoder gives two outputs, one of them a draw: return z_mean, z_log_var (and z)"
+        )
     draw = draws[0] if len(draws) == 1 else 2
     order = [k for k in range(len(first)) if k != draw]
     if len(draws) == 1:
@@ -91,11 +101,19 @@ def _check_scale(z_mean, scale, z):
 
     if not np.isfinite(scale).all() or fits(np.exp(scale)):
         return
-    others = {"standard deviation": scale**2, "log standard deviation": np.exp(2 * scale), "variance": scale}
+    others = {
+        "standard deviation": scale**2,
+        "log standard deviation": np.exp(2 * scale),
+        "variance": scale,
+    }
     for name, variance in others.items():
         if fits(variance):
-            cure = {"standard deviation": "2 * log(z_std)", "variance": "log(z_var)"}.get(name, "2 * z_log_std")
-            raise ValueError(f"vae.encoder's second output is a {name}, as z spreads: return z_log_var = {cure}")
+            cure = {"standard deviation": "2 * log(z_std)", "variance": "log(z_var)"}.get(
+                name, "2 * z_log_std"
+            )
+            raise ValueError(
+                f"vae.encoder's second output is a {name}, as z spreads: return z_log_var = {cure}"
+            )
 
 
 def range_of_outputs(networks, order, x):
@@ -118,7 +136,9 @@ def range_of_outputs(networks, order, x):
                 "image too (autoregressive, conditional) needs no code, and a small rate is then not the weight's doing"
             ) from error
         if np.size(decoded) != images.size:
-            raise ValueError(f"vae.decoder gives shape {np.shape(decoded)} for images {images.shape}: one per pixel")
+            raise ValueError(
+                f"vae.decoder gives shape {np.shape(decoded)} for images {images.shape}: one per pixel"
+            )
         if not np.isfinite(decoded).all():
             raise ValueError("vae.decoder gives nan or infinite numbers: its training has diverged")
         ends.append((decoded.min(), decoded.max()))
@@ -137,7 +157,10 @@ def ends_in_sigmoid(network):
         while type(operation).__name__ in SHAPES_ONLY:
             operation, node, _ = operation._inbound_nodes[node].input_tensors[0]._keras_history
         if not isinstance(operation, keras.Model):
-            return "sigmoid" in (getattr(getattr(operation, "activation", None), "__name__", ""), _name(operation))
+            return "sigmoid" in (
+                getattr(getattr(operation, "activation", None), "__name__", ""),
+                _name(operation),
+            )
         network = operation
 
 

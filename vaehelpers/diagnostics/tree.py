@@ -77,4 +77,6 @@ def as_table(steps=STEPS, otherwise=OTHERWISE):
         No.
     """
     rows = [f"| {k} | {' | '.join(step)} |" for k, step in enumerate(steps, start=1)]
-    return "\n".join(["| | ask | by | if so, it is | read |", "|---|---|---|---|---|", *rows, "", otherwise])
+    return "\n".join(
+        ["| | ask | by | if so, it is | read |", "|---|---|---|---|---|", *rows, "", otherwise]
+    )

@@ -11,7 +11,10 @@ def check_three_pixels(answer):
     costs = -np.log([0.9, 0.8, 0.6])
     right = costs.sum()
     slips = [
-        (right / 3, "the factor 3: that is the mean over pixels, probabilities multiply and logarithms add"),
+        (
+            right / 3,
+            "the factor 3: that is the mean over pixels, probabilities multiply and logarithms add",
+        ),
         (costs[0] + costs[2], "the white pixel costs something too: -log(1 - 0.2)"),
         (np.exp(-right), "that is the probability: take minus its logarithm"),
         (-np.log([0.9, 0.2, 0.6]).sum(), "the white pixel has probability 1 - 0.2, not 0.2"),
@@ -42,7 +45,10 @@ def check_floor(answer, images):
     slips = [
         (entropy.mean(), f"the factor {p.shape[1]}: sum over pixels, mean over images"),
         (entropy.sum(), f"the factor {len(p)}: sum over pixels, mean over images"),
-        ((-mean * np.log(mean) - (1 - mean) * np.log(1 - mean)).sum(), "that is the ceiling: the entropy of the mean"),
+        (
+            (-mean * np.log(mean) - (1 - mean) * np.log(1 - mean)).sum(),
+            "that is the ceiling: the entropy of the mean",
+        ),
         (46.251, "that is the floor of the 28 x 28 images"),
     ]
     return number_verdict(answer, right, [*slips, *units(right)])

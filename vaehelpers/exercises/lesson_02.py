@@ -15,10 +15,16 @@ def check_gap(answer):
         (-104.5, "that is the ELBO: the gap is its distance from log p(x)"),
         (104.5, "that is minus the ELBO: the gap is its distance from log p(x)"),
         (2.8, "a term is missing: the ELBO holds the rate as well"),
-        (-2.8, "a term is missing, and the sign: the ELBO holds the rate as well, and a KL divergence is not negative"),
+        (
+            -2.8,
+            "a term is missing, and the sign: the ELBO holds the rate as well, and a KL divergence is not negative",
+        ),
         (6.3, "that is the KL to the prior, the rate; asked is the one to the posterior"),
         (9.1, "the ELBO is -(distortion + rate): both are added"),
-        (-9.1, "the ELBO is -(distortion + rate): both are added, and a KL divergence is not negative"),
+        (
+            -9.1,
+            "the ELBO is -(distortion + rate): both are added, and a KL divergence is not negative",
+        ),
         (3.5 / np.log(2), "that is in bits: stay in nats"),
     ]
     return number_verdict(answer, 3.5, slips)
@@ -37,19 +43,36 @@ def check_importance_weighted_bound(answer):
     log_weights[2, :2] += [1500, -1500]
     largest = log_weights.max()
     slips = [
-        (lambda w: np.log(np.mean(np.exp(w), axis=0)), "it leaves the floating-point range: take the largest out"),
-        (lambda w: largest + np.log(np.mean(np.exp(w - largest), axis=0)), "take out each image's own largest"),
-        (lambda w: np.log(np.mean(np.exp(w - w.max(axis=0)), axis=0)), "add back the largest that was taken out"),
+        (
+            lambda w: np.log(np.mean(np.exp(w), axis=0)),
+            "it leaves the floating-point range: take the largest out",
+        ),
+        (
+            lambda w: largest + np.log(np.mean(np.exp(w - largest), axis=0)),
+            "take out each image's own largest",
+        ),
+        (
+            lambda w: np.log(np.mean(np.exp(w - w.max(axis=0)), axis=0)),
+            "add back the largest that was taken out",
+        ),
         (lambda w: np.mean(w, axis=0), "that is the ELBO: the mean belongs under the logarithm"),
-        (lambda w: np.logaddexp.reduce(w, axis=0), "a constant is missing: the mean of K weights is their sum / K"),
+        (
+            lambda w: np.logaddexp.reduce(w, axis=0),
+            "a constant is missing: the mean of K weights is their sum / K",
+        ),
         (lambda w: _log_mean_exp(w.T), "the axis: K is the first, one bound for each image"),
         (lambda w: _log_mean_exp(w)[None], "the shape: [B], without the axis K"),
-        (lambda w: _log_mean_exp(w).mean(), "one bound for each image: [B], without a mean over images"),
+        (
+            lambda w: _log_mean_exp(w).mean(),
+            "one bound for each image: [B], without a mean over images",
+        ),
     ]
     return function_verdict(answer, [(log_weights,), (log_weights[:3],)], _log_mean_exp, slips)
 
 
-MEANS_AND_WIDTHS = [(mean, width) for mean in np.linspace(0, 1, 51) for width in np.linspace(0.1, 1.5, 141)]
+MEANS_AND_WIDTHS = [
+    (mean, width) for mean in np.linspace(0, 1, 51) for width in np.linspace(0.1, 1.5, 141)
+]
 
 
 @lru_cache(maxsize=1)

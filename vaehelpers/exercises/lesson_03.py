@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from vaehelpers.exercises.verdicts import asked, floats, function_verdict, is_whole, list_of, verdict
+from vaehelpers.exercises.verdicts import (
+    asked,
+    floats,
+    function_verdict,
+    is_whole,
+    list_of,
+    verdict,
+)
 
 
 @asked
@@ -17,9 +24,14 @@ def check_sampling(answer):
         (lambda m, v, e: m + v * e, "z_log_var is a logarithm: it must be exponentiated"),
         (lambda m, v, e: np.exp(0.5 * v) * e, "the mean is missing"),
         (lambda m, v, e: m + np.exp(-0.5 * v) * e, "the sign in the exponent"),
-        (lambda m, v, e: m + np.sqrt(v) * e, "z_log_var may be negative: exponentiate before the root"),
+        (
+            lambda m, v, e: m + np.sqrt(v) * e,
+            "z_log_var may be negative: exponentiate before the root",
+        ),
     ]
-    return function_verdict(answer, [draws, draws[:, :, :1]], lambda m, v, e: m + np.exp(0.5 * v) * e, slips)
+    return function_verdict(
+        answer, [draws, draws[:, :, :1]], lambda m, v, e: m + np.exp(0.5 * v) * e, slips
+    )
 
 
 def _loss(reduce):
@@ -37,22 +49,40 @@ def check_loss(answer):
     """Lesson 03, exercise 2: a function `(x, x_logits, z_mean, z_log_var) -> minus the mean ELBO`, on NumPy arrays."""
     rng = np.random.default_rng(2)
     cases = [
-        (rng.random([n, 28, 28, 1]), rng.normal(size=[n, 28, 28, 1]), *rng.normal(size=[2, n, latent_dim]))
+        (
+            rng.random([n, 28, 28, 1]),
+            rng.normal(size=[n, 28, 28, 1]),
+            *rng.normal(size=[2, n, latent_dim]),
+        )
         for n, latent_dim in ((6, 3), (2, 5))
     ]
     slips = [
-        (lambda d, kl: d.mean() / 784 + kl.sum(1).mean(), "the factor 784: sum over pixels, not mean"),
-        (lambda d, kl: d.mean() / 784 + kl.mean(), "two factors: sum over pixels and over latent dimensions"),
+        (
+            lambda d, kl: d.mean() / 784 + kl.sum(1).mean(),
+            "the factor 784: sum over pixels, not mean",
+        ),
+        (
+            lambda d, kl: d.mean() / 784 + kl.mean(),
+            "two factors: sum over pixels and over latent dimensions",
+        ),
         (lambda d, kl: (d + (kl + 0.5).sum(1)).mean(), "a constant is missing: the -1 of the rate"),
         (lambda d, kl: d.mean() + kl.mean(), "the factor 3: sum over latent dimensions, not mean"),
         (lambda d, kl: d.mean() - kl.sum(1).mean(), "the sign of the rate: it is added"),
-        (lambda d, kl: d.mean() + 2 * kl.sum(1).mean(), "a constant is missing: the 1/2 of the rate"),
+        (
+            lambda d, kl: d.mean() + 2 * kl.sum(1).mean(),
+            "a constant is missing: the 1/2 of the rate",
+        ),
         (lambda d, kl: d + kl.sum(1), "one number for each image: take their mean"),
         (lambda d, kl: (d + kl.sum(1)).sum(), "the factor 6: mean over images, not sum"),
-        (lambda d, kl: -(d + kl.sum(1)).mean(), "the sign: that is the ELBO, and a loss is to be minimised"),
+        (
+            lambda d, kl: -(d + kl.sum(1)).mean(),
+            "the sign: that is the ELBO, and a loss is to be minimised",
+        ),
     ]
     right = _loss(lambda d, kl: (d + kl.sum(1)).mean())
-    return function_verdict(answer, cases, right, [(_loss(reduce), aspect) for reduce, aspect in slips])
+    return function_verdict(
+        answer, cases, right, [(_loss(reduce), aspect) for reduce, aspect in slips]
+    )
 
 
 @asked

@@ -15,7 +15,10 @@ def check_effective_beta(answer):
         (192, "the weight 1000 stands before the reconstruction: it lowers beta"),
         (0.064, "the colour channels: an image has 64 x 64 x 3 values"),
         (12.288, "two things: the mean over latents, and the half of the squared error"),
-        (1 / 0.192, "upside down: beta is the weight of the rate over the weight of the distortion"),
+        (
+            1 / 0.192,
+            "upside down: beta is the weight of the rate over the weight of the distortion",
+        ),
     ]
     return number_verdict(answer, 0.192, slips)
 
@@ -43,7 +46,9 @@ def _what_is_off(found, size):
     if not np.isclose(found.beta, 1, rtol=1e-3):
         return f"{size} it trains beta {found.beta:.4g}"
     if not np.isclose(found.scale, 1, rtol=1e-3):
-        return f"{size} beta is 1, but both terms are multiplied by {found.scale:.3g}: sum over pixels"
+        return (
+            f"{size} beta is 1, but both terms are multiplied by {found.scale:.3g}: sum over pixels"
+        )
     return None
 
 
@@ -54,10 +59,14 @@ def check_repaired_loss(answer):
         return f"✗ the answer is a {type(answer).__name__}: a function (x, x_decoded, z_mean, z_log_var) is wanted"
     for image_shape, latent_dim in (((28, 28, 1), 2), ((16, 12, 3), 5)):
         try:
-            found = audit_loss(answer, image_shape=image_shape, latent_dim=latent_dim, framework="numpy")
+            found = audit_loss(
+                answer, image_shape=image_shape, latent_dim=latent_dim, framework="numpy"
+            )
         except AuditError as error:
             return f"✗ {error}"
-        off = _what_is_off(found, f"for images of shape {image_shape} and {latent_dim} latent dimensions")
+        off = _what_is_off(
+            found, f"for images of shape {image_shape} and {latent_dim} latent dimensions"
+        )
         if off is not None:
             return f"✗ {off}"
     return RIGHT

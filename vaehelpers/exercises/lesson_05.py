@@ -8,7 +8,10 @@ def check_learning_rate(answer):
     """Lesson 05, exercise 1: the learning rate after a summed loss of 128 images of 784 pixels is divided by both."""
     right = 1e-5 * 128 * 784
     slips = [
-        (1e-5, "that is Adam's answer: plain gradient descent moves by the learning rate times the gradient"),
+        (
+            1e-5,
+            "that is Adam's answer: plain gradient descent moves by the learning rate times the gradient",
+        ),
         (1e-5 * 784, "the batch: its 128 images were summed too"),
         (1e-5 * 128, "the pixels: their 784 were summed too"),
         (1e-5 / (128 * 784), "the wrong way: a smaller loss needs a larger learning rate"),
@@ -24,7 +27,10 @@ def check_printed_loss(answer):
     slips = [
         (141.34 + 3.686, "that is the printed loss: its KL is a mean over two latent dimensions"),
         (141.34 + 3.686 / 2, "the wrong way: the mean over two is half of the sum"),
-        (141.34 + 784 * 3.686, "the 784 belongs to the pixels, and is in the printed number already"),
+        (
+            141.34 + 784 * 3.686,
+            "the 784 belongs to the pixels, and is in the printed number already",
+        ),
         (784 * 141.34 + 2 * 3.686, "the example multiplies by 784 before it prints"),
         (2 * 3.686, "that is the rate: the distortion belongs to the ELBO too"),
         (-right, "the sign: minus the ELBO is asked for"),

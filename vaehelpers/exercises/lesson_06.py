@@ -21,7 +21,10 @@ def _thresholds_of_bits():
             "that is the covariance's: each pixel is divided by its standard deviation",
         ),
         (1.0, "an eigenvalue of 1 is that of pixels without any correlation"),
-        ((bits.std(axis=0) > 0).sum(), "that is the trace, the sum of all eigenvalues: the largest one is wanted"),
+        (
+            (bits.std(axis=0) > 0).sum(),
+            "that is the trace, the sum of all eigenvalues: the largest one is wanted",
+        ),
     ]
     return collapse_threshold(bits), slips
 
@@ -51,12 +54,27 @@ def check_linear_rate(answer):
 
     slips = [
         (lambda e, b, j: 2 * _linear_rate(e, b, j), "the factor 1/2 before the logarithm"),
-        (lambda e, b, j: _linear_rate(e, b, len(e)), "no more dimensions can be active than there are: the J largest"),
-        (lambda e, b, j: 0.5 * np.log(np.maximum(e[:j] / b, 1)).sum(), "the eigenvalues come in any order: sort them"),
-        (lambda e, b, j: 0.5 * np.log(e / b).sum(), "a dimension below beta has rate 0, not a negative one"),
-        (lambda e, b, j: _linear_rate(e, b, j) / np.log(2), "that is in bits: take natural logarithms for nats"),
+        (
+            lambda e, b, j: _linear_rate(e, b, len(e)),
+            "no more dimensions can be active than there are: the J largest",
+        ),
+        (
+            lambda e, b, j: 0.5 * np.log(np.maximum(e[:j] / b, 1)).sum(),
+            "the eigenvalues come in any order: sort them",
+        ),
+        (
+            lambda e, b, j: 0.5 * np.log(e / b).sum(),
+            "a dimension below beta has rate 0, not a negative one",
+        ),
+        (
+            lambda e, b, j: _linear_rate(e, b, j) / np.log(2),
+            "that is in bits: take natural logarithms for nats",
+        ),
         (lambda e, b, j: _linear_rate(e, 1.0, j), "beta does not appear in it"),
-        (lambda e, b, j: float((ordered(e)[:j] > b).sum()), "that is the number of active dimensions, not their rate"),
+        (
+            lambda e, b, j: float((ordered(e)[:j] > b).sum()),
+            "that is the number of active dimensions, not their rate",
+        ),
     ]
     return function_verdict(answer, cases, _linear_rate, slips)
 
@@ -69,8 +87,14 @@ def _thresholds_of_a_learned_variance():
     at_variance_1 = right * grey.var(axis=0).mean()
     varying = (grey.std(axis=0) > 0).mean()
     slips = [
-        (at_variance_1, "that is for the variance 1: at collapse the learned variance is the pixels' mean variance"),
-        (right / 784, "divided by the total variance of the image: the mean variance of its 784 pixels is wanted"),
+        (
+            at_variance_1,
+            "that is for the variance 1: at collapse the learned variance is the pixels' mean variance",
+        ),
+        (
+            right / 784,
+            "divided by the total variance of the image: the mean variance of its 784 pixels is wanted",
+        ),
         (right * varying, "pixels that never vary count in the mean too: all 784 share it"),
         (1 / right, "upside down"),
         (np.sqrt(at_variance_1 * right), "a variance is wanted, not a standard deviation"),

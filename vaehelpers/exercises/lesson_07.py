@@ -67,10 +67,19 @@ def check_gap_of_information(answer):
         return (first - second).mean()
 
     slips = [
-        (lambda i, h: _gap(i, np.ones(len(h))), "each difference is divided by the entropy of its property"),
-        (best_only, "the second best is to be subtracted: two dimensions that know equally much make 0"),
+        (
+            lambda i, h: _gap(i, np.ones(len(h))),
+            "each difference is divided by the entropy of its property",
+        ),
+        (
+            best_only,
+            "the second best is to be subtracted: two dimensions that know equally much make 0",
+        ),
         (lambda i, h: _gap(i, h) * len(h), "averaged over the properties, not summed"),
-        (by_dimension, "the best two dimensions of each property, not the best two properties of each dimension"),
+        (
+            by_dimension,
+            "the best two dimensions of each property, not the best two properties of each dimension",
+        ),
         (lambda i, h: ((i.max(0) - i.min(0)) / h).mean(), "the second best, not the worst"),
         (lambda i, h: _gap(i, np.full(len(h), h.mean())), "each property has its own entropy"),
     ]

@@ -25,16 +25,28 @@ def check_weight_against_prior(answer):
         (-right, "the sign: asked is by how much the weighted KL is the larger one"),
         (right / np.log(2), "that is in bits: take natural logarithms for nats"),
         (2 * right, "the factor 1/2 before the brackets"),
-        (0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + 2 * np.log(v)), "0.1 is q's variance, not its width"),
-        (right - 0.5 * np.log(weight), "a constant is missing: the logarithm holds s^2 / c^2, and c^2 is 1/4"),
+        (
+            0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + 2 * np.log(v)),
+            "0.1 is q's variance, not its width",
+        ),
+        (
+            right - 0.5 * np.log(weight),
+            "a constant is missing: the logarithm holds s^2 / c^2, and c^2 is 1/4",
+        ),
         (-(weight - 1) * entropy, "log Z is missing: it is subtracted as well"),
         (-log_z, "the entropy of q is missing"),
         (-(weight - 1) * entropy + log_z, "the sign of log Z: it is subtracted"),
         ((weight - 1) * entropy - log_z, "the sign of the entropy: a weight above 1 rewards it"),
-        (-weight * entropy - log_z, "the entropy's factor is 4 - 1: one of the four is in the other KL already"),
+        (
+            -weight * entropy - log_z,
+            "the entropy's factor is 4 - 1: one of the four is in the other KL already",
+        ),
         (_kl(v, 1) - _kl(v, 1 / 4), "the weight 4 is missing: it stands before the first KL"),
         (4 * _kl(v, 1), "that is the weighted KL at m = 0: subtract the one to the narrower prior"),
-        (_kl(v, 1 / 4), "that is the KL to the narrower prior at m = 0: subtract it from the weighted one"),
+        (
+            _kl(v, 1 / 4),
+            "that is the KL to the narrower prior at m = 0: subtract it from the weighted one",
+        ),
         (4 * _kl(v, 1) - _kl(v, 4), "upside down: the narrower prior has the variance 1/4, not 4"),
         (4 * _kl(v, 1) - _kl(v, 1 / 16), "1/4 is the narrower prior's variance, not its width"),
     ]
@@ -58,18 +70,48 @@ def check_optimal_variance(answer):
         x = rng.random(shape)
         cases.append((x, x + 0.1 + 0.3 * rng.normal(size=shape)))
     slips = [
-        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share variance too: take the mean over them, no sum"),
-        (lambda x, m: _squares(x, m).sum(), "a variance is a mean: over the images and over the pixels"),
-        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share variance too: take the mean over them, no sum"),
-        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all of them share it, take the mean"),
-        (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all of them share it, take the mean"),
-        (lambda x, m: _mean_square(x, m) / 2, "the factor 2: the logarithm too has a 1/2 in front of it"),
-        (lambda x, m: 2 * _mean_square(x, m), "the factor 2: the squared error too has a 1/2 in front of it"),
-        (lambda x, m: np.sqrt(_mean_square(x, m)), "that is the standard deviation: the variance is its square"),
+        (
+            lambda x, m: _squares(x, m).sum(1).mean(),
+            "the pixels share variance too: take the mean over them, no sum",
+        ),
+        (
+            lambda x, m: _squares(x, m).sum(),
+            "a variance is a mean: over the images and over the pixels",
+        ),
+        (
+            lambda x, m: _squares(x, m).sum(0).mean(),
+            "the images share variance too: take the mean over them, no sum",
+        ),
+        (
+            lambda x, m: _squares(x, m).mean(1),
+            "one number for each image: all of them share it, take the mean",
+        ),
+        (
+            lambda x, m: np.square(x - m).mean(0),
+            "one number for each pixel: all of them share it, take the mean",
+        ),
+        (
+            lambda x, m: _mean_square(x, m) / 2,
+            "the factor 2: the logarithm too has a 1/2 in front of it",
+        ),
+        (
+            lambda x, m: 2 * _mean_square(x, m),
+            "the factor 2: the squared error too has a 1/2 in front of it",
+        ),
+        (
+            lambda x, m: np.sqrt(_mean_square(x, m)),
+            "that is the standard deviation: the variance is its square",
+        ),
         (lambda x, m: 1 / _mean_square(x, m), "upside down: larger errors need a larger variance"),
         (lambda x, m: np.log(_mean_square(x, m)), "that is the logarithm of the variance"),
-        (lambda x, m: np.var(x - m), "do not subtract the mean error: what is wrong on average is an error too"),
-        (lambda x, m: np.var(x), "that is the variance of the pixels: the predictions do not appear in it"),
+        (
+            lambda x, m: np.var(x - m),
+            "do not subtract the mean error: what is wrong on average is an error too",
+        ),
+        (
+            lambda x, m: np.var(x),
+            "that is the variance of the pixels: the predictions do not appear in it",
+        ),
         (lambda x, m: np.abs(x - m).mean(), "a Gaussian squares its errors"),
     ]
     return function_verdict(answer, cases, _mean_square, slips)
@@ -98,19 +140,43 @@ def _pseudo_inputs(rng, n, k, j):
 
 UNDERFLOW = "-inf: 60 standard deviations out a density is 0 in floating point, its logarithm is not: use logsumexp"
 WRONG_COMPONENTS = [
-    (lambda z, m, v: _logs(z, m, 2 * v), "exp(z_log_var) is the variance, not the standard deviation"),
+    (
+        lambda z, m, v: _logs(z, m, 2 * v),
+        "exp(z_log_var) is the variance, not the standard deviation",
+    ),
     (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it must be exponentiated"),
     (lambda z, m, v: (_terms(z, m, v) + LOG_2PI / 2).sum(2), "a constant is missing: 2 pi"),
-    (lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2, "2 pi belongs to each dimension, not once"),
-    (lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2), "a density is divided by its standard deviation"),
-    (lambda z, m, v: _terms(z, m, v).mean(2), "the dimensions' densities multiply: sum their logarithms, no mean"),
+    (
+        lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2,
+        "2 pi belongs to each dimension, not once",
+    ),
+    (
+        lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2),
+        "a density is divided by its standard deviation",
+    ),
+    (
+        lambda z, m, v: _terms(z, m, v).mean(2),
+        "the dimensions' densities multiply: sum their logarithms, no mean",
+    ),
 ]
 WRONG_MIXTURES = [  # of log densities `[B, K]`
-    (lambda logs: logsumexp(logs, axis=1), "the 1/K is missing: the mean of K densities is their sum / K"),
-    (lambda logs: logs.mean(1), "the logarithm of the mean is asked for, not the mean of the logarithms"),
-    (lambda logs: _log_mean(logs.T), "the axis: the mean is over components, one number for each z"),
+    (
+        lambda logs: logsumexp(logs, axis=1),
+        "the 1/K is missing: the mean of K densities is their sum / K",
+    ),
+    (
+        lambda logs: logs.mean(1),
+        "the logarithm of the mean is asked for, not the mean of the logarithms",
+    ),
+    (
+        lambda logs: _log_mean(logs.T),
+        "the axis: the mean is over components, one number for each z",
+    ),
     (lambda logs: _log_mean(logs)[:, None], "the shape: [B], without the axis K"),
-    (lambda logs: _log_mean(logs).mean(), "one number for each z: [B], without a mean over the batch"),
+    (
+        lambda logs: _log_mean(logs).mean(),
+        "one number for each z: [B], without a mean over the batch",
+    ),
     (lambda logs: np.exp(_log_mean(logs)), "that is p(z): take its logarithm"),
     (lambda logs: np.log(np.exp(logs).sum(1)), UNDERFLOW),
     (lambda logs: np.log(np.exp(logs - logs.max()).mean(1)) + logs.max(), UNDERFLOW),
@@ -134,6 +200,9 @@ def check_vamp_prior(answer):
     slips = [
         *((_prior(components, _log_mean), aspect) for components, aspect in WRONG_COMPONENTS),
         *((_prior(_logs, mixture), aspect) for mixture, aspect in WRONG_MIXTURES),
-        *((_prior(logs, _naive_log_mean), UNDERFLOW) for logs in (_logs, *(logs for logs, _ in WRONG_COMPONENTS))),
+        *(
+            (_prior(logs, _naive_log_mean), UNDERFLOW)
+            for logs in (_logs, *(logs for logs, _ in WRONG_COMPONENTS))
+        ),
     ]
     return function_verdict(answer, cases, _prior(_logs, _log_mean), slips)

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from vaehelpers.exercises.verdicts import asked, entries_verdict, function_verdict, is_letter_of, list_of
+from vaehelpers.exercises.verdicts import (
+    asked,
+    entries_verdict,
+    function_verdict,
+    is_letter_of,
+    list_of,
+)
 
 
 def _standard_error(values):
@@ -49,7 +55,10 @@ def check_paired_difference(answer):
     slips = [
         *((_difference_and(error), aspect) for error, aspect in WRONG_ERRORS_OF_A_DIFFERENCE),
         (lambda a, b: _of_pairs(b, a), "the sign: a - b"),
-        (_difference_and(_paired_error, mean=np.sum), "the mean difference, not the sum of the differences"),
+        (
+            _difference_and(_paired_error, mean=np.sum),
+            "the mean difference, not the sum of the differences",
+        ),
         (lambda a, b: _of_pairs(a, b)[::-1], "the order: first the mean, then its error"),
         (lambda a, b: _of_pairs(a, b)[0], "the error is missing: a pair is wanted"),
     ]
@@ -103,7 +112,10 @@ WRONG_ERRORS_OVER_SEEDS = [
     (lambda e: e.mean(1).std() / np.sqrt(len(e)), "S - 1 in the standard deviation: ddof=1"),
     (lambda e: _standard_error(e.mean(0)), OVER_IMAGES),
     (lambda e: e.mean(0).std() / np.sqrt(e.shape[1]), OVER_IMAGES),
-    (lambda e: e.mean(1).std(ddof=1) / np.sqrt(e.shape[1]), "the root of the number of seeds, not of images"),
+    (
+        lambda e: e.mean(1).std(ddof=1) / np.sqrt(e.shape[1]),
+        "the root of the number of seeds, not of images",
+    ),
     (lambda e: e.mean(1).std(ddof=1) / len(e), "divide by the root of S, not by S"),
     (lambda e: _standard_error(e.mean(1)) ** 2, "that is the error squared: take the root"),
 ]

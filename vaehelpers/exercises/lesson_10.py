@@ -25,15 +25,34 @@ def check_beta_of_a_wrong_divisor(answer):
 def check_free_nats(answer):
     """Lesson 10, exercise 2: the nats that each latent dimension has free where the KL is divided by 784 first."""
     slips = [
-        (FLOOR, "that is the floor as it is written; the KL that it is compared with was divided by 784"),
-        (FLOOR / PIXELS, "the other way round: what was divided by 784 reaches the floor later, not sooner"),
-        (2 * FLOOR * PIXELS, "that is for both dimensions, or without the floor's 1/2: one dimension is asked for"),
+        (
+            FLOOR,
+            "that is the floor as it is written; the KL that it is compared with was divided by 784",
+        ),
+        (
+            FLOOR / PIXELS,
+            "the other way round: what was divided by 784 reaches the floor later, not sooner",
+        ),
+        (
+            2 * FLOOR * PIXELS,
+            "that is for both dimensions, or without the floor's 1/2: one dimension is asked for",
+        ),
         (2 * FLOOR, "the division by 784 comes before the floor"),
     ]
     return number_verdict(answer, FLOOR * PIXELS, slips)
 
 
-WANTED = ("versions", "pixels", "likelihood", "beta", "distortion", "rate", "active_units", "threshold", "audit")
+WANTED = (
+    "versions",
+    "pixels",
+    "likelihood",
+    "beta",
+    "distortion",
+    "rate",
+    "active_units",
+    "threshold",
+    "audit",
+)
 NUMBERS = ("beta", "distortion", "rate")
 
 
@@ -41,7 +60,9 @@ NUMBERS = ("beta", "distortion", "rate")
 def check_bug_report(answer):
     """Lesson 10, exercise 3: a bug report on the reader's own VAE, a dict; whether it can be answered."""
     if not isinstance(answer, dict):
-        return f"✗ the answer is a {type(answer).__name__}: a dict is wanted, with {', '.join(WANTED)}"
+        return (
+            f"✗ the answer is a {type(answer).__name__}: a dict is wanted, with {', '.join(WANTED)}"
+        )
     missing = [name for name in WANTED if name not in answer]
     if missing:
         return f"✗ without {', '.join(missing)} nobody can answer"

@@ -60,7 +60,9 @@ def floats(value):
     """
     try:
         array = np.asarray(value)
-        return array.astype("float64") if array.dtype.kind in "iufO" else np.full(array.shape, np.nan)
+        return (
+            array.astype("float64") if array.dtype.kind in "iufO" else np.full(array.shape, np.nan)
+        )
     except (TypeError, ValueError, OverflowError):
         return np.array(np.nan)
 
@@ -97,11 +99,15 @@ def function_verdict(answer, cases, right, slips):
     if not callable(answer):
         return f"✗ the answer is a {type(answer).__name__}: a function is wanted"
     try:
-        values = [np.asarray(answer(*(argument.copy() for argument in case)), "float64") for case in cases]
+        values = [
+            np.asarray(answer(*(argument.copy() for argument in case)), "float64") for case in cases
+        ]
     except Exception as error:  # whatever the learner's function raises is shown to the learner
         return f"✗ your function stops with {type(error).__name__}: {error}"
     wanted = [right(*case) for case in cases]
-    if close(values[0], wanted[0], EXACT) and not all(map(close, values, wanted, [EXACT] * len(cases))):
+    if close(values[0], wanted[0], EXACT) and not all(
+        map(close, values, wanted, [EXACT] * len(cases))
+    ):
         return "✗ right for one size of input and wrong for another: is a size written as a number?"
     with np.errstate(all="ignore"):
         wrong = [(slip(*cases[0]), aspect) for slip, aspect in slips]
@@ -133,7 +139,11 @@ def list_of(answer, valid, length=None):
         True
     """
     entries = answer.tolist() if isinstance(answer, np.ndarray) else answer
-    if not isinstance(entries, (list, tuple)) or length not in (None, len(entries)) or not all(map(valid, entries)):
+    if (
+        not isinstance(entries, (list, tuple))
+        or length not in (None, len(entries))
+        or not all(map(valid, entries))
+    ):
         return None
     return list(entries)
 
@@ -145,6 +155,8 @@ def entries_verdict(entries, right, aspects):
         >>> entries_verdict([True, True], [True, False], ["the first", "the second"])
         '✗ the second'
     """
-    wrong = (aspect for got, wanted, aspect in zip(entries, right, aspects, strict=True) if got != wanted)
+    wrong = (
+        aspect for got, wanted, aspect in zip(entries, right, aspects, strict=True) if got != wanted
+    )
     aspect = next(wrong, None)
     return RIGHT if aspect is None else f"✗ {aspect}"

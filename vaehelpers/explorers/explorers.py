@@ -56,10 +56,14 @@ def latent_explorer(beta=1.0, z=(0.0, 0.0)):
     z = np.asarray(z, "float64")
     if z.shape != (2,) or not (np.abs(z) <= 5).all():
         raise ValueError(f"z is {z.tolist()}: pass two numbers from -5 to 5")
-    return _on_the_grid("latent_explorer", f"beta={check_number(beta, 'beta', above=0):g}&z={z[0]:g},{z[1]:g}")
+    return _on_the_grid(
+        "latent_explorer", f"beta={check_number(beta, 'beta', above=0):g}&z={z[0]:g},{z[1]:g}"
+    )
 
 
-def reduction_calculator(error="bernoulli", *, pixels="mean", latents="mean", weight=1.0, n_pixels=784, latent_dim=2):
+def reduction_calculator(
+    error="bernoulli", *, pixels="mean", latents="mean", weight=1.0, n_pixels=784, latent_dim=2
+):
     """Which beta a loss trains, from its reductions and its weight on the KL, and the lines that would train 1.
 
     Args:
@@ -86,7 +90,9 @@ def reduction_calculator(error="bernoulli", *, pixels="mean", latents="mean", we
     n_pixels = int(_within(check_whole(n_pixels, "n_pixels"), "n_pixels", 1, 1e8))
     latent_dim = int(_within(check_whole(latent_dim, "latent_dim"), "latent_dim", 1, 1e6))
     sizes = f"weight={weight:g}&D={n_pixels}&J={latent_dim}"
-    return _on_the_grid("reduction_calculator", f"error={error}&pixels={pixels}&latents={latents}&{sizes}")
+    return _on_the_grid(
+        "reduction_calculator", f"error={error}&pixels={pixels}&latents={latents}&{sizes}"
+    )
 
 
 def elbo_explorer(z, log_likelihood, *, mean=0.0, width=0.5):
@@ -109,10 +115,17 @@ def elbo_explorer(z, log_likelihood, *, mean=0.0, width=0.5):
     """
     z, log_likelihood = np.asarray(z, "float64"), np.asarray(log_likelihood, "float64")
     if z.ndim != 1 or len(z) < 3 or z.shape != log_likelihood.shape:
-        raise ValueError(f"z and log_likelihood have shapes {z.shape}, {log_likelihood.shape}: pass both as [N]")
+        raise ValueError(
+            f"z and log_likelihood have shapes {z.shape}, {log_likelihood.shape}: pass both as [N]"
+        )
     even = z[1] > z[0] and np.allclose(np.diff(z), z[1] - z[0], atol=0, rtol=1e-5)
-    if not (even and z[0] <= REACH[0] and z[-1] >= REACH[1]) or not np.isfinite(log_likelihood).all():
-        raise ValueError("z must go in even steps from -10 or below to 10 or above, log_likelihood be finite")
+    if (
+        not (even and z[0] <= REACH[0] and z[-1] >= REACH[1])
+        or not np.isfinite(log_likelihood).all()
+    ):
+        raise ValueError(
+            "z must go in even steps from -10 or below to 10 or above, log_likelihood be finite"
+        )
     data = {"z": z.tolist(), "logLikelihood": log_likelihood.tolist()}
     start = f"mean={_within(mean, 'mean', -2, 2):g}&width={_within(width, 'width', 0.1, 2):g}"
     return _explorer("elbo_explorer", data, start)
@@ -160,11 +173,16 @@ def grid_data():
         "betas": grid.betas.tolist(),
         "rate": grid.rate.round(4).tolist(),
         "distortion": grid.distortion.round(3).tolist(),
-        "codes": grid.z_mean[:, :PLANE].astype("float64").round(3).reshape(len(grid.betas), -1).tolist(),
+        "codes": grid.z_mean[:, :PLANE]
+        .astype("float64")
+        .round(3)
+        .reshape(len(grid.betas), -1)
+        .tolist(),
         "labels": digits.y_test[:PLANE].tolist(),
         "tests": packed(digits.x_test[:SHOWN]),
         "thresholds": {
-            key: {"local": grid.threshold[name], "noCode": grid.no_code_above[name]} for key, name in names.items()
+            key: {"local": grid.threshold[name], "noCode": grid.no_code_above[name]}
+            for key, name in names.items()
         },
         "count": f"{grid.about['n_train']:,}",
         "answers": [collapse_at(beta, threshold=1, no_code_above=3) for beta in (0, 2, 4)],

@@ -26,11 +26,15 @@ def page_data():
     digits = load_mnist()
     images = np.round(LEVELS * digits.x_train[:COUNT]) / LEVELS
     thresholds = {
-        name: {"local": collapse_threshold(images, likelihood), "noCode": no_code_pays_above(images, likelihood)}
+        name: {
+            "local": collapse_threshold(images, likelihood),
+            "noCode": no_code_pays_above(images, likelihood),
+        }
         for name, likelihood in (("bernoulli", "bernoulli"), ("squared", "gaussian"))
     }
     thresholds = {
-        name: {key: float(f"{value:.4g}") for key, value in pair.items()} for name, pair in thresholds.items()
+        name: {key: float(f"{value:.4g}") for key, value in pair.items()}
+        for name, pair in thresholds.items()
     }
     return {
         "images": packed(images),
@@ -54,13 +58,22 @@ def playground_page():
     """
     data = page_data()
     weights = data["thresholds"]["bernoulli"]
-    said = {"COUNT": f"{COUNT:,}", "LOCAL": f"{weights['local']:.0f}", "NOCODE": f"{weights['noCode']:.0f}"}
+    said = {
+        "COUNT": f"{COUNT:,}",
+        "LOCAL": f"{weights['local']:.0f}",
+        "NOCODE": f"{weights['noCode']:.0f}",
+    }
     return filled("page.html", classic_script("playground.js"), data, said)
 
 
 def filled(template, script, data, said=()):
     """A page with its style, script and data; each name in the template stands once and is replaced once."""
     page = (HERE / template).read_text(encoding="utf-8")
-    for name, text in {**dict(said), "STYLE": styles(), "SCRIPT": script, "DATA": json.dumps(data)}.items():
+    for name, text in {
+        **dict(said),
+        "STYLE": styles(),
+        "SCRIPT": script,
+        "DATA": json.dumps(data),
+    }.items():
         page = re.sub(rf"\b{name}\b", lambda _, text=text: text, page, count=1)
     return page

@@ -25,9 +25,7 @@ def classic_script(*names):
 
 def widget_module(name, mount):
     """An explorer as the one module that anywidget takes."""
-    return (
-        f"{classic_script(name)}\nconst mount = {mount};\n{classic_script('widget.js')}\nexport default {{ render }};\n"
-    )
+    return f"{classic_script(name)}\nconst mount = {mount};\n{classic_script('widget.js')}\nexport default {{ render }};\n"
 
 
 def styles():

@@ -53,7 +53,9 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if not isinstance(getattr(self.model, self.name, None), keras.Variable):
-            cure = f"vae.{self.name} = keras.Variable(0.0, trainable=False), which the objective reads"
+            cure = (
+                f"vae.{self.name} = keras.Variable(0.0, trainable=False), which the objective reads"
+            )
             raise ValueError(f"the model has no variable named {self.name!r}: attach one, {cure}")
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -35,10 +35,14 @@ class GaussianWithLearnedVariance(layers.Layer):
     """
 
     def __init__(self, variance=1.0, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})  # whatever the policy: half precision is not for sums
+        super().__init__(
+            **{"dtype": "float32", **kwargs}
+        )  # whatever the policy: half precision is not for sums
         self.initial_variance = check_number(variance, "variance", above=0)
         # Built here, so that the optimizer of a model that is compiled later knows the weight.
-        self.log_var = self.add_weight(shape=(), initializer=self._initializer, dtype="float32", name="log_var")
+        self.log_var = self.add_weight(
+            shape=(), initializer=self._initializer, dtype="float32", name="log_var"
+        )
 
     def _initializer(self, shape, dtype=None):
         return ops.convert_to_tensor(np.log(self.initial_variance), dtype)

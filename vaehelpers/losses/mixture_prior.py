@@ -49,12 +49,16 @@ class MixturePrior(layers.Layer):
         start = keras.initializers.RandomNormal(stddev=self.spread, seed=self.seed)
         self.means = self.add_weight(shape=shape, initializer=start, name="means")
         self.log_vars = self.add_weight(shape=shape, initializer="zeros", name="log_vars")
-        self.logits = self.add_weight(shape=(self.n_components,), initializer="zeros", name="logits")
+        self.logits = self.add_weight(
+            shape=(self.n_components,), initializer="zeros", name="logits"
+        )
         self.built = True
 
     def log_prob(self, z):
         """log p(z) of codes `[B, J]`: `logsumexp over k of log w_k + log N(z; m_k, s_k^2)`, `[B]`, nats."""
-        z = ops.expand_dims(ops.convert_to_tensor(z, self.means.dtype), axis=1)  # [B, 1, J] against [K, J]
+        z = ops.expand_dims(
+            ops.convert_to_tensor(z, self.means.dtype), axis=1
+        )  # [B, 1, J] against [K, J]
         squares = ops.square(z - self.means) * ops.exp(-self.log_vars)
         log_densities = -0.5 * ops.sum(squares + self.log_vars + LOG_2PI, axis=-1)
         return ops.logsumexp(log_densities + ops.log_softmax(self.logits), axis=1)

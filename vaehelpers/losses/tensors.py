@@ -15,21 +15,31 @@ def sum_per_example(values):
 def same_shape(x, other):
     """Whether the shapes are equal; an axis of unknown length, as in a compiled step, equals any."""
     pairs = zip(x.shape, other.shape, strict=False)
-    return len(x.shape) == len(other.shape) and all(a == b or a is None or b is None for a, b in pairs)
+    return len(x.shape) == len(other.shape) and all(
+        a == b or a is None or b is None for a, b in pairs
+    )
 
 
 def check_pair(x, other, name):
     if not same_shape(x, other):
-        raise ValueError(f"{name} has shape {tuple(other.shape)}, x has {tuple(x.shape)}: they must be equal")
+        raise ValueError(
+            f"{name} has shape {tuple(other.shape)}, x has {tuple(x.shape)}: they must be equal"
+        )
     if len(x.shape) < 2:
-        raise ValueError(f"x has shape {tuple(x.shape)}: a batch [B, ...] is wanted, add the first axis with x[None]")
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}: a batch [B, ...] is wanted, add the first axis with x[None]"
+        )
 
 
 def check_broadcast(shape, parameter, name):
     """A parameter may be a number or broadcast to the shape, and must not make it larger."""
     pairs = zip(reversed(shape), reversed(parameter.shape), strict=False)
-    if len(parameter.shape) > len(shape) or any(p not in (1, n, None) and n is not None for n, p in pairs):
-        raise ValueError(f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to {tuple(shape)}")
+    if len(parameter.shape) > len(shape) or any(
+        p not in (1, n, None) and n is not None for n, p in pairs
+    ):
+        raise ValueError(
+            f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to {tuple(shape)}"
+        )
 
 
 def floats(*arrays):

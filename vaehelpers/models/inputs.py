@@ -21,19 +21,28 @@ def check_input(vae, x, name):
         return
     known = known_likelihood(vae.log_likelihood)
     image_shape = _image_shape(vae.encoder)
-    x = check_images(x, unit_interval=known is not None and known.unit_interval, image_shape=image_shape, name=name)
+    x = check_images(
+        x,
+        unit_interval=known is not None and known.unit_interval,
+        image_shape=image_shape,
+        name=name,
+    )
     if known is None and (x.min() < 0 or x.max() > 1) and _has_no_maximum(vae, x):
         check_images(x, name=name)
 
 
 def refuse_targets(y, sample_weight):
     if y is not None or sample_weight is not None:
-        raise ValueError("targets or sample weights were given: the target of a VAE is x itself, pass images alone")
+        raise ValueError(
+            "targets or sample weights were given: the target of a VAE is x itself, pass images alone"
+        )
 
 
 def _first_images(x, name):
     if x is None or isinstance(x, (str, dict, tuple, list)):
-        raise TypeError(f"{name} is a {type(x).__name__}: pass one array of images [N, ...], or a data set of such")
+        raise TypeError(
+            f"{name} is a {type(x).__name__}: pass one array of images [N, ...], or a data set of such"
+        )
     if hasattr(x, "element_spec"):
         x = next(iter(x), None)
     elif isinstance(x, keras.utils.PyDataset):
@@ -56,7 +65,9 @@ def _has_no_maximum(vae, x):
     if tuple(vae.decoder(vae.encoder(image)[0]).shape) != image.shape:
         return False
     far = FAR * np.abs(image).max() * (np.float32(image > 1) - np.float32(image < 0))
-    there, farther = (ops.convert_to_numpy(vae.log_likelihood(image, scale * far)).sum() for scale in (1, 2))
+    there, farther = (
+        ops.convert_to_numpy(vae.log_likelihood(image, scale * far)).sum() for scale in (1, 2)
+    )
     return bool(np.isfinite(farther) and farther > there)
 
 

@@ -104,14 +104,18 @@ def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
     latent_dim = check_whole(latent_dim, "latent_dim")
     image = keras.Input(image_shape)
     code = keras.Input((latent_dim,))
-    h = layers.Flatten(data_format="channels_last")(image)  # in the order of Reshape, whatever the default
+    h = layers.Flatten(data_format="channels_last")(
+        image
+    )  # in the order of Reshape, whatever the default
     g = code
     if hidden is not None:
         hidden = check_whole(hidden, "hidden")
         h = layers.Dense(hidden, activation="relu")(h)
         g = layers.Dense(hidden, activation="relu")(g)
     pixels = layers.Dense(math.prod(image_shape))(g)
-    decoder = keras.Model(code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder")
+    decoder = keras.Model(
+        code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder"
+    )
     return _encoder(image, h, latent_dim), decoder
 
 

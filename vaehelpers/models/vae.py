@@ -54,7 +54,14 @@ class VAE(keras.Model):
     """
 
     def __init__(
-        self, encoder, decoder, *, log_likelihood=bernoulli_log_likelihood, prior=None, objective=None, **kwargs
+        self,
+        encoder,
+        decoder,
+        *,
+        log_likelihood=bernoulli_log_likelihood,
+        prior=None,
+        objective=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.encoder = encoder
@@ -88,7 +95,9 @@ class VAE(keras.Model):
         shape = getattr(loss, "shape", None)
         if shape is None or len(shape) != 0:
             found = f"a {type(loss).__name__}" if shape is None else f"shape {tuple(shape)}"
-            raise ValueError(f"objective returned {found}: return one number made of its arguments, e.g. ops.mean(...)")
+            raise ValueError(
+                f"objective returned {found}: return one number made of its arguments, e.g. ops.mean(...)"
+            )
         return sum(self.losses, loss)
 
     def _kl_per_dim(self, z, z_mean, z_log_var):
@@ -179,7 +188,9 @@ class VAE(keras.Model):
             self.objective(keras.KerasTensor((None,)), keras.KerasTensor((None, columns)))
 
     def _attached_variables(self):
-        return {name: value for name, value in vars(self).items() if isinstance(value, keras.Variable)}
+        return {
+            name: value for name, value in vars(self).items() if isinstance(value, keras.Variable)
+        }
 
     def sample_posterior(self, x, k, seed):
         """Draw k codes for each image from q(z|x): z `[k, N, J]` and log q(z|x) `[k, N]`, NumPy, for diagnostics."""
@@ -192,7 +203,9 @@ class VAE(keras.Model):
     def log_joint(self, x, z):
         """log p(x, z) `[k, N]` for images `[N, ...]` and codes `[k, N, J]`, NumPy, for diagnostics."""
         codes = np.reshape(z, (-1, z.shape[-1])).astype("float32")
-        images = np.broadcast_to(np.asarray(x, "float32"), (len(z), *x.shape)).reshape(-1, *x.shape[1:])
+        images = np.broadcast_to(np.asarray(x, "float32"), (len(z), *x.shape)).reshape(
+            -1, *x.shape[1:]
+        )
         log_prior = -0.5 * (codes**2 + LOG_2PI).sum(axis=-1)
         if self.prior is not None:
             log_prior = ops.convert_to_numpy(self.prior.log_prob(codes))
@@ -207,14 +220,19 @@ class VAE(keras.Model):
             "prior": keras.saving.serialize_keras_object(self.prior),
             "log_likelihood": function_to_config(self.log_likelihood),
             "objective": function_to_config(self.objective),
-            "attached": {name: variable_to_config(variable) for name, variable in self._attached_variables().items()},
+            "attached": {
+                name: variable_to_config(variable)
+                for name, variable in self._attached_variables().items()
+            },
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         for name in ("encoder", "decoder", "prior"):
-            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
         for name in ("log_likelihood", "objective"):
             config[name] = function_from_config(config[name], name, custom_objects)
         attached = config.pop("attached")
@@ -226,8 +244,13 @@ class VAE(keras.Model):
 
 def _in_batches(network, inputs, size=1000):
     """Apply a network to an array, without its compiled `predict`: compiling costs more than a few calls."""
-    parts = [network(inputs[start : start + size], training=False) for start in range(0, len(inputs), size)]
-    return keras.tree.map_structure(lambda *batches: np.concatenate([*map(ops.convert_to_numpy, batches)]), *parts)
+    parts = [
+        network(inputs[start : start + size], training=False)
+        for start in range(0, len(inputs), size)
+    ]
+    return keras.tree.map_structure(
+        lambda *batches: np.concatenate([*map(ops.convert_to_numpy, batches)]), *parts
+    )
 
 
 def _negative_mean_elbo(distortion, kl_per_dim):

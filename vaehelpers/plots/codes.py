@@ -22,11 +22,15 @@ def plot_latent_plane(z_mean, labels, ax=None):
     z_mean = np.asarray(z_mean)
     labels = np.asarray(labels)
     if z_mean.ndim != 2 or z_mean.shape[1] != 2 or labels.shape != z_mean.shape[:1]:
-        raise ValueError(f"z_mean has shape {z_mean.shape}, labels {labels.shape}: pass [N, 2] and [N]")
+        raise ValueError(
+            f"z_mean has shape {z_mean.shape}, labels {labels.shape}: pass [N, 2] and [N]"
+        )
     ax = axis(ax, (5.5, 5))
     for k, label in enumerate(np.unique(labels)):
         style = {"color": COLORS[k % len(COLORS)], "marker": MARKERS[k % len(MARKERS)]}
-        ax.scatter(*z_mean[labels == label].T, s=12, linewidths=0, alpha=0.7, label=str(label), **style)
+        ax.scatter(
+            *z_mean[labels == label].T, s=12, linewidths=0, alpha=0.7, label=str(label), **style
+        )
     for share in (0.5, 0.95):
         radius = np.sqrt(-2 * np.log(1 - share))
         ax.add_patch(plt.Circle((0, 0), radius, fill=False, linestyle=":", color="black"))

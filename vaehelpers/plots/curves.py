@@ -27,7 +27,13 @@ def plot_history(history, names=("distortion",), ax=None):
         for key, style, what in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
             if key in history:
                 epochs = np.arange(1, len(history[key]) + 1)
-                ax.plot(epochs, history[key], style, color=COLORS[k % len(COLORS)], label=f"{name}, {what}")
+                ax.plot(
+                    epochs,
+                    history[key],
+                    style,
+                    color=COLORS[k % len(COLORS)],
+                    label=f"{name}, {what}",
+                )
     ax.set(xlabel="epoch", ylabel="nats per image")
     ax.legend(frameon=False)
     return ax
@@ -45,7 +51,9 @@ def plot_densities(grid, densities, ax=None):
         ['q']
     """
     if not densities:
-        raise ValueError("densities is empty: pass at least one, a dict from label to values on the grid")
+        raise ValueError(
+            "densities is empty: pass at least one, a dict from label to values on the grid"
+        )
     ax = plot_lines(grid, densities, axis(ax, (5, 2.5)))
     highest = np.max([*densities.values()], axis=0)
     shown = np.asarray(grid)[highest >= 1e-3 * highest.max()]
@@ -65,13 +73,19 @@ def plot_lengths(rows, ax=None):
         [2.0, 1.5]
     """
     if not rows:
-        raise ValueError("rows is empty: pass at least one, a dict from the row's label to its segments")
+        raise ValueError(
+            "rows is empty: pass at least one, a dict from the row's label to its segments"
+        )
     ax = axis(ax, (6, 0.8 * len(rows) + 0.6))
     k = 0
     for place, segments in enumerate(rows.values()):
         start = 0.0
         for label, length in segments.items():
-            style = {"color": COLORS[k % len(COLORS)], "hatch": ("", "//", "..", "xx")[k % 4], "alpha": 0.6}
+            style = {
+                "color": COLORS[k % len(COLORS)],
+                "hatch": ("", "//", "..", "xx")[k % 4],
+                "alpha": 0.6,
+            }
             ax.barh(place, length, left=start, **style)
             text = {"ha": "center", "va": "center", "fontsize": 8, "backgroundcolor": "white"}
             ax.text(start + length / 2, place, f"{label} {length:.2f}", **text)

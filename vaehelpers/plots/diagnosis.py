@@ -33,9 +33,13 @@ def plot_diagnosis(diagnosis, axes=None):
         'z_mean, dimension 2'
     """
     if axes is None:
-        axes = [*plt.figure(figsize=(9, 6.5), layout="constrained").subplot_mosaic("AA;BC").values()]
+        axes = [
+            *plt.figure(figsize=(9, 6.5), layout="constrained").subplot_mosaic("AA;BC").values()
+        ]
     if len(axes) != 3:
-        raise ValueError(f"axes holds {len(axes)}: pass three, for the images, the KL and the codes")
+        raise ValueError(
+            f"axes holds {len(axes)}: pass three, for the images, the KL and the codes"
+        )
     names = ("images", "reconstructions", "samples")
     plot_image_rows({name: _drawable(getattr(diagnosis, name)) for name in names}, ax=axes[0])
     z_mean = diagnosis.evaluation.z_mean
@@ -75,12 +79,16 @@ def _plot_codes(z_mean, kl_per_dim, ax):
         codes = z_mean[np.isfinite(z_mean)]
         ax.hist(codes, bins=40, density=len(codes) > 0, color=COLORS[0], alpha=0.6, label="codes")
         grid = np.linspace(np.min([-3, *codes]), np.max([3, *codes]), 200)
-        ax.plot(grid, np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), ":", color="black", label="N(0, 1)")
+        ax.plot(
+            grid, np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), ":", color="black", label="N(0, 1)"
+        )
         ax.set(xlabel="z_mean", ylabel="density")
         ax.legend(frameon=False)
         return
     learned_prior = len(kl_per_dim) != z_mean.shape[1]
     largest = np.argsort(-(z_mean.var(axis=0) if learned_prior else kl_per_dim), kind="stable")[:2]
     first, second = np.sort(largest)
-    plot_latent_plane(z_mean[:, [first, second]], np.zeros(len(z_mean)), ax=ax).get_legend().remove()
+    plot_latent_plane(
+        z_mean[:, [first, second]], np.zeros(len(z_mean)), ax=ax
+    ).get_legend().remove()
     ax.set(xlabel=f"z_mean, dimension {first + 1}", ylabel=f"z_mean, dimension {second + 1}")

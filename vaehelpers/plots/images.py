@@ -19,13 +19,17 @@ def tile(images, n_columns):
     """
     images = np.asarray(images)
     if images.ndim not in (3, 4) or len(images) == 0:
-        raise ValueError(f"images has shape {images.shape}: pass at least one image, [N, H, W] or [N, H, W, C]")
+        raise ValueError(
+            f"images has shape {images.shape}: pass at least one image, [N, H, W] or [N, H, W, C]"
+        )
     n_columns = check_whole(n_columns, "n_columns")
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     n_rows = -(-len(images) // n_columns)
     height, width, *channels = images.shape[1:]
-    places = np.full([n_rows * n_columns, height, width, *channels], 1.0 if channels else 0.0)  # white, as drawn
+    places = np.full(
+        [n_rows * n_columns, height, width, *channels], 1.0 if channels else 0.0
+    )  # white, as drawn
     places[: len(images)] = images
     rows = places.reshape(n_rows, n_columns, height, width, *channels)
     return rows.swapaxes(1, 2).reshape(n_rows * height, n_columns * width, *channels)
@@ -44,7 +48,9 @@ def plot_image_rows(rows, ax=None):
     """
     batches = [np.asarray(images) for images in rows.values()]
     if len({images.shape for images in batches}) != 1:
-        raise ValueError(f"rows holds images of shapes {[images.shape for images in batches]}: they must be equal")
+        raise ValueError(
+            f"rows holds images of shapes {[images.shape for images in batches]}: they must be equal"
+        )
     n, height = batches[0].shape[:2]
     ax = axis(ax, (0.85 * n + 1, 0.85 * len(rows)))
     ax.imshow(tile(np.concatenate(batches), n), cmap="gray_r", vmin=0, vmax=1)

@@ -43,7 +43,14 @@ def plot_histograms(groups, bins, ax=None):
     ax = axis(ax, (5.5, 2.8))
     for k, (label, values) in enumerate(groups.items()):
         counts, edges = np.histogram(values, bins)
-        ax.stairs(counts, edges, linestyle=DASHES[k % 4], color=COLORS[k % len(COLORS)], linewidth=2, label=label)
+        ax.stairs(
+            counts,
+            edges,
+            linestyle=DASHES[k % 4],
+            color=COLORS[k % len(COLORS)],
+            linewidth=2,
+            label=label,
+        )
     ax.set_ylabel("how many")
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -20,9 +20,17 @@ def plot_over_beta(betas, values, label=None, k=0, join=False, ax=None):
     """
     values = np.asarray(values)
     if values.ndim != 2 or len(values) != len(betas) or values.shape[1] < 2:
-        raise ValueError(f"values has shape {values.shape} for {len(betas)} betas: pass [n, S], S at least 2")
+        raise ValueError(
+            f"values has shape {values.shape} for {len(betas)} betas: pass [n, S], S at least 2"
+        )
     ax = axis(ax, (6, 3))
-    style = {"fmt": MARKERS[k % len(MARKERS)], "color": COLORS[k % len(COLORS)], "linestyle": "-" if join else "none"}
-    ax.errorbar(betas, values.mean(axis=1), values.std(axis=1, ddof=1), capsize=3, label=label, **style)
+    style = {
+        "fmt": MARKERS[k % len(MARKERS)],
+        "color": COLORS[k % len(COLORS)],
+        "linestyle": "-" if join else "none",
+    }
+    ax.errorbar(
+        betas, values.mean(axis=1), values.std(axis=1, ddof=1), capsize=3, label=label, **style
+    )
     ax.set(xscale="log", xlabel="beta")
     return ax

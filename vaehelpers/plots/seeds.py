@@ -19,7 +19,9 @@ def plot_seeds(groups, ax=None):
         ['plain', 'warm-up']
     """
     if not groups:
-        raise ValueError("groups is empty: pass at least one, a dict from a label to the values of its seeds")
+        raise ValueError(
+            "groups is empty: pass at least one, a dict from a label to the values of its seeds"
+        )
     ax = axis(ax, (1.3 * len(groups) + 1.2, 2.6))
     for k, values in enumerate(groups.values()):
         places = k + 0.05 * (np.arange(len(values)) - (len(values) - 1) / 2)
@@ -45,7 +47,9 @@ def plot_rate_distortion(betas, rate, distortion, ax=None):
     rate = np.asarray(rate)
     distortion = np.asarray(distortion)
     if rate.ndim != 2 or rate.shape != distortion.shape or len(rate) != len(betas):
-        raise ValueError(f"rate has shape {rate.shape}, distortion {distortion.shape}: pass [n_beta, S] for both")
+        raise ValueError(
+            f"rate has shape {rate.shape}, distortion {distortion.shape}: pass [n_beta, S] for both"
+        )
     ax = axis(ax, (6.5, 4.5))
     scale = max(np.ptp(distortion.mean(axis=1)) / 6, 1e-9)
     for k, beta in enumerate(betas):
@@ -55,7 +59,9 @@ def plot_rate_distortion(betas, rate, distortion, ax=None):
         ax.annotate(f"beta {beta:g}", (r, d), (8, 8), textcoords="offset points", fontsize=9)
         if r >= 0.01:
             half = 0.5 / np.hypot(1, beta / scale)
-            ax.plot([r - half, r + half], [d + beta * half, d - beta * half], color="black", linewidth=1)
+            ax.plot(
+                [r - half, r + half], [d + beta * half, d - beta * half], color="black", linewidth=1
+            )
     ax.set(xlabel="rate, nats per image", ylabel="distortion, nats per image")
     ax.margins(x=0.12)
     return ax
@@ -73,7 +79,9 @@ def plot_prices(betas, paid, error, ax=None):
         ['1 to 2', '2 to 4']
     """
     if not len(betas) - 1 == len(paid) == len(error):
-        raise ValueError(f"paid holds {len(paid)}, error {len(error)}, betas {len(betas)}: pass one for each pair")
+        raise ValueError(
+            f"paid holds {len(paid)}, error {len(error)}, betas {len(betas)}: pass one for each pair"
+        )
     ax = axis(ax, (6.5, 3.2))
     places = np.arange(len(paid))
     ax.bar(places, np.diff(betas), bottom=betas[:-1], width=0.6, color="lightgrey")
@@ -96,7 +104,9 @@ def plot_stacked(labels, parts, ax=None):
         [0.0, 0.0, 4.0, 3.0]
     """
     if not parts:
-        raise ValueError("parts is empty: pass at least one, a dict from a name to one length a label")
+        raise ValueError(
+            "parts is empty: pass at least one, a dict from a name to one length a label"
+        )
     ax = axis(ax, (6, 2.8))
     bottom = np.zeros(len(labels))
     for k, (name, lengths) in enumerate(parts.items()):

@@ -33,7 +33,9 @@ class Cache:
     def save_result(self, result):
         if self.folder is not None:
             result.save(self.finished)
-            for left in self.folder.glob(f"{self.part.name}*"):  # and what a process that was killed while writing left
+            for left in self.folder.glob(
+                f"{self.part.name}*"
+            ):  # and what a process that was killed while writing left
                 left.unlink(missing_ok=True)
 
     def keep(self, stack, history):
@@ -42,11 +44,16 @@ class Cache:
             return
         from keras import ops
 
-        arrays = {f"variable/{k:03d}": ops.convert_to_numpy(value) for k, value in enumerate(_variables(stack))}
+        arrays = {
+            f"variable/{k:03d}": ops.convert_to_numpy(value)
+            for k, value in enumerate(_variables(stack))
+        }
         try:
             write_arrays(self.part, {**arrays, "history": np.stack(history)}, {"kind": PART})
         except FileNotFoundError:
-            if not self.finished.is_file():  # else another process has finished the same sweep and cleared away
+            if (
+                not self.finished.is_file()
+            ):  # else another process has finished the same sweep and cleared away
                 raise
 
     def restore(self, stack):

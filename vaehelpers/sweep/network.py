@@ -15,7 +15,9 @@ ENCODER, DECODER = ("hidden", "z_mean", "z_log_var"), ("code", "output")
 def log_likelihood_of(likelihood, variance):
     """The function of `losses` for a name of `data.likelihoods`, `(x, x_decoded) -> [B]`, as `VAE` takes it."""
     function = losses.log_likelihood_named(likelihood)
-    return partial(function, log_var=float(np.log(variance))) if likelihood == "gaussian" else function
+    return (
+        partial(function, log_var=float(np.log(variance))) if likelihood == "gaussian" else function
+    )
 
 
 def initial_weights(n_pixels, hidden, latent_dim, seed):
@@ -42,7 +44,9 @@ def member_networks(weights, image_shape, hidden, latent_dim):
     encoder, decoder = build_mlp(image_shape, hidden, latent_dim)
     for network, names in ((encoder, ENCODER), (decoder, DECODER)):
         present = [name for name in names if f"{name}_kernel" in weights]
-        network.set_weights([weights[f"{name}_{part}"] for name in present for part in ("kernel", "bias")])
+        network.set_weights(
+            [weights[f"{name}_{part}"] for name in present for part in ("kernel", "bias")]
+        )
     return encoder, decoder
 
 
@@ -68,14 +72,18 @@ class StackedVAE(keras.Model):
         for name, value in weights.items():
             self.parameters[name] = self._variable(self._pack(name, value), name, trainable=True)
         self.betas = self._variable(np.asarray(betas, "float32"), "betas", trainable=False)
-        self.totals = self._variable(np.zeros([2, self.n_members], "float32"), "totals", trainable=False)
+        self.totals = self._variable(
+            np.zeros([2, self.n_members], "float32"), "totals", trainable=False
+        )
         self.built = True
 
     def _variable(self, value, name, trainable):
         def initializer(shape, dtype=None):
             return ops.convert_to_tensor(value, dtype)
 
-        return self.add_weight(shape=value.shape, initializer=initializer, name=name, trainable=trainable)
+        return self.add_weight(
+            shape=value.shape, initializer=initializer, name=name, trainable=trainable
+        )
 
     def _pack(self, name, value):
         """`[S, D, W]` of a layer on the images to `[D, S * W]`; a bias of another layer gets an axis for the batch."""
@@ -89,7 +97,9 @@ class StackedVAE(keras.Model):
         for name, variable in self.parameters.items():
             value = ops.convert_to_numpy(variable)
             if name.rpartition("_")[0] in self.on_images:
-                found[name] = np.moveaxis(value.reshape(*value.shape[:-1], self.n_members, -1), -2, 0)
+                found[name] = np.moveaxis(
+                    value.reshape(*value.shape[:-1], self.n_members, -1), -2, 0
+                )
             else:
                 found[name] = value[:, 0] if name.endswith("bias") else value
         return found
@@ -98,7 +108,9 @@ class StackedVAE(keras.Model):
         kernel, bias = self.parameters[f"{name}_kernel"], self.parameters[f"{name}_bias"]
         h = ops.matmul(h, kernel) + bias
         if name in self.on_images:
-            h = ops.transpose(ops.reshape(h, (-1, self.n_members, h.shape[-1] // self.n_members)), (1, 0, 2))
+            h = ops.transpose(
+                ops.reshape(h, (-1, self.n_members, h.shape[-1] // self.n_members)), (1, 0, 2)
+            )
         return h
 
     def call(self, inputs):
@@ -115,12 +127,19 @@ class StackedVAE(keras.Model):
         n_pixels, latent_dim = x.shape[-1], z_mean.shape[-1]
         images = ops.reshape(ops.broadcast_to(x, ops.shape(x_decoded)), (-1, n_pixels))
         log_likelihood = self.log_likelihood(images, ops.reshape(x_decoded, (-1, n_pixels)))
-        kl = losses.gaussian_kl_per_dim(*(ops.reshape(part, (-1, latent_dim)) for part in (z_mean, z_log_var)))
-        return -ops.reshape(log_likelihood, (self.n_members, -1)), ops.reshape(kl, (self.n_members, -1, latent_dim))
+        kl = losses.gaussian_kl_per_dim(
+            *(ops.reshape(part, (-1, latent_dim)) for part in (z_mean, z_log_var))
+        )
+        return -ops.reshape(log_likelihood, (self.n_members, -1)), ops.reshape(
+            kl, (self.n_members, -1, latent_dim)
+        )
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         distortion, kl_per_dim = y_pred
-        distortion, rate = ops.mean(distortion, axis=1), ops.mean(ops.sum(kl_per_dim, axis=-1), axis=1)
+        distortion, rate = (
+            ops.mean(distortion, axis=1),
+            ops.mean(ops.sum(kl_per_dim, axis=-1), axis=1),
+        )
         self.totals.assign_add(ops.stack([distortion, rate]))
         return ops.sum(distortion + self.betas * rate)
 

@@ -76,9 +76,13 @@ class SweepResult:
 
         n_beta, n_seed = self.rate.shape
         if not (-n_beta <= i < n_beta and -n_seed <= j < n_seed):
-            raise IndexError(f"member ({i}, {j}) was asked for, the sweep has {n_beta} betas and {n_seed} seeds")
+            raise IndexError(
+                f"member ({i}, {j}) was asked for, the sweep has {n_beta} betas and {n_seed} seeds"
+            )
         weights = {name: value[i, j] for name, value in self.weights.items()}
-        image_shape, hidden, latent_dim = (self.settings[name] for name in ("image_shape", "hidden", "latent_dim"))
+        image_shape, hidden, latent_dim = (
+            self.settings[name] for name in ("image_shape", "hidden", "latent_dim")
+        )
         return member_networks(weights, tuple(image_shape), hidden, latent_dim)
 
     def vae(self, i, j):
@@ -94,7 +98,10 @@ class SweepResult:
             values = values[(slice(None),) * before + (rows,)]
             return values[(slice(None),) * (before + 1) + (columns,)].copy()
 
-        rows, columns = (places if isinstance(places, slice) else np.atleast_1d(places) for places in (betas, seeds))
+        rows, columns = (
+            places if isinstance(places, slice) else np.atleast_1d(places)
+            for places in (betas, seeds)
+        )
 
         measured = {name: pick(getattr(self, name)) for name in MEASURED[2:]}
         history = {name: pick(values, before=1) for name, values in self.history.items()}
@@ -108,7 +115,13 @@ class SweepResult:
         import pandas as pd
 
         betas, seeds = np.meshgrid(self.betas, self.seeds, indexing="ij")
-        columns = {"beta": betas, "seed": seeds, "distortion": self.distortion, "rate": self.rate, "elbo": self.elbo}
+        columns = {
+            "beta": betas,
+            "seed": seeds,
+            "distortion": self.distortion,
+            "rate": self.rate,
+            "elbo": self.elbo,
+        }
         return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
 
     def save(self, path):
@@ -123,7 +136,11 @@ class SweepResult:
         """Read what `save` wrote; a file that is truncated or altered is a ValueError that names it."""
         arrays, meta = read_arrays(path, KIND)
         parts = {
-            part: {name.partition("/")[2]: values for name, values in arrays.items() if name.startswith(f"{part}/")}
+            part: {
+                name.partition("/")[2]: values
+                for name, values in arrays.items()
+                if name.startswith(f"{part}/")
+            }
             for part in ("history", "weights")
         }
         return cls(**{name: arrays[name] for name in MEASURED}, **parts, settings=meta["settings"])
@@ -140,7 +157,12 @@ def join_seeds(results):
         first.betas.copy(),
         join([result.seeds for result in results], axis=0),
         *(join([getattr(result, name) for result in results]) for name in MEASURED[2:]),
-        history={name: join([result.history[name] for result in results], axis=2) for name in first.history},
-        weights={name: join([result.weights[name] for result in results]) for name in first.weights},
+        history={
+            name: join([result.history[name] for result in results], axis=2)
+            for name in first.history
+        },
+        weights={
+            name: join([result.weights[name] for result in results]) for name in first.weights
+        },
         settings=deepcopy(first.settings),
     )

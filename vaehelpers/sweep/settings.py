@@ -49,7 +49,9 @@ class Settings:
         for name in ("variance", "learning_rate"):
             checked[name] = _float32(getattr(self, name), name)
         if checked["likelihood"] != "gaussian" and checked["variance"] != 1.0:
-            raise ValueError("variance belongs to the Gaussian: leave it out, or pass likelihood='gaussian'")
+            raise ValueError(
+                "variance belongs to the Gaussian: leave it out, or pass likelihood='gaussian'"
+            )
         vars(self).update(checked)  # the only assignment: from here on it is frozen
 
     def check_images(self, x, image_shape=None, name="x"):
@@ -92,7 +94,9 @@ def checked_plan(x, betas, seeds, settings, validation, start):
     x = settings.check_images(x)
     if validation is not None:
         validation = settings.check_images(validation, x.shape[1:], "validation")
-    plan = Plan(x, check_list(betas, "betas"), check_list(seeds, "seeds"), settings, validation, start)
+    plan = Plan(
+        x, check_list(betas, "betas"), check_list(seeds, "seeds"), settings, validation, start
+    )
     if start is not None:
         check_start(start, plan)
     return plan
@@ -101,7 +105,9 @@ def checked_plan(x, betas, seeds, settings, validation, start):
 def _likelihood(likelihood):
     """Its name; a partial that fixes an argument is refused, since of a partial the name alone would be kept."""
     if isinstance(likelihood, partial) and (likelihood.args or likelihood.keywords):
-        raise ValueError(f"likelihood is {likelihood!r}: pass its name, and a Gaussian's variance as variance")
+        raise ValueError(
+            f"likelihood is {likelihood!r}: pass its name, and a Gaussian's variance as variance"
+        )
     return chosen_likelihood(likelihood).name
 
 
@@ -121,12 +127,16 @@ def check_list(values, name):
     kinds = "iuf" if name == "betas" else "iu"
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in kinds:
         what = "numbers" if name == "betas" else "whole numbers"
-        raise ValueError(f"{name} has shape {values.shape} and type {values.dtype}: pass a list of {what}")
+        raise ValueError(
+            f"{name} has shape {values.shape} and type {values.dtype}: pass a list of {what}"
+        )
     largest = LARGEST if name == "betas" else 2**63 - 1
     if not ((values >= 0) & (values <= largest)).all():
         raise ValueError(f"{name} holds {values.tolist()}: pass numbers from 0 to {largest:g}")
     if len(np.unique(values)) != len(values):
-        raise ValueError(f"{name} holds one of {values.tolist()} twice: leave it out, it would train the same again")
+        raise ValueError(
+            f"{name} holds one of {values.tolist()} twice: leave it out, it would train the same again"
+        )
     return values.astype("float64" if name == "betas" else "int64")
 
 
@@ -135,14 +145,20 @@ def check_start(start, plan):
     if not isinstance(start, SweepResult):
         raise TypeError(f"start is a {type(start).__name__}: pass a SweepResult")
     if start.seeds.tolist() != plan.seeds.tolist():
-        raise ValueError(f"start was trained with the seeds {start.seeds.tolist()}, seeds is {plan.seeds.tolist()}")
+        raise ValueError(
+            f"start was trained with the seeds {start.seeds.tolist()}, seeds is {plan.seeds.tolist()}"
+        )
     n_beta = len(plan.betas)
     if len(start.betas) not in (1, n_beta):
-        raise ValueError(f"start has {len(start.betas)} betas, betas {n_beta}: start from one, or from as many")
+        raise ValueError(
+            f"start has {len(start.betas)} betas, betas {n_beta}: start from one, or from as many"
+        )
     wanted = plan.stored_settings()
     for name in MUST_MATCH:
         if start.settings[name] != wanted[name]:
-            raise ValueError(f"start has {name} {start.settings[name]}, this sweep {wanted[name]}: make them equal")
+            raise ValueError(
+                f"start has {name} {start.settings[name]}, this sweep {wanted[name]}: make them equal"
+            )
 
 
 def check_cache(cache):
@@ -160,8 +176,12 @@ def check_cache(cache):
 def check_executor(executor):
     """Refuse processes made by fork, in which TensorFlow and JAX hang once they have run in the parent."""
     if executor is not None and not hasattr(executor, "submit"):
-        raise TypeError(f"executor is a {type(executor).__name__}: pass a concurrent.futures.Executor")
+        raise TypeError(
+            f"executor is a {type(executor).__name__}: pass a concurrent.futures.Executor"
+        )
     context = getattr(executor, "_mp_context", None)
     if context is not None and context.get_start_method() == "fork":
         cure = "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))"
-        raise ValueError(f"executor forks this process, in which TensorFlow and JAX hang: pass {cure}")
+        raise ValueError(
+            f"executor forks this process, in which TensorFlow and JAX hang: pass {cure}"
+        )

@@ -7,8 +7,14 @@ import numpy as np
 from vaehelpers.sweep.result import SweepResult
 
 MEASURED_AT_ONCE = 4_000_000  # decoded pixels: bounds the memory of the final measurement
-COMPILE = sys.platform != "win32"  # Keras's "auto" leaves XLA out on a CPU, where it is worth a factor 1.5
-SHUFFLE, TRAINING, MEASURING = 1, 2, 3  # streams of random numbers; 0 is that of the initial weights
+COMPILE = (
+    sys.platform != "win32"
+)  # Keras's "auto" leaves XLA out on a CPU, where it is worth a factor 1.5
+SHUFFLE, TRAINING, MEASURING = (
+    1,
+    2,
+    3,
+)  # streams of random numbers; 0 is that of the initial weights
 
 
 def train_stacked(plan, progress, store):
@@ -18,7 +24,9 @@ def train_stacked(plan, progress, store):
     stack = _new_stack(plan)
     images = plan.x.reshape(len(plan.x), -1)
     history = store.restore(stack)
-    for epoch in bar(range(len(history), settings.epochs), f"{stack.n_members} VAEs", "epoch", progress):
+    for epoch in bar(
+        range(len(history), settings.epochs), f"{stack.n_members} VAEs", "epoch", progress
+    ):
         history.append(_train_epoch(stack, images, plan.seeds, n_beta, settings, epoch))
         store.keep(stack, history)
     measured = plan.measured.reshape(len(plan.measured), -1)
@@ -36,7 +44,9 @@ def _new_stack(plan):
     if plan.start is None:
         sizes = (plan.x[0].size, settings.hidden, settings.latent_dim)
         members = [initial_weights(*sizes, seed) for seed in plan.seeds.tolist()]
-        weights = {name: np.stack([member[name] for member in members])[None] for name in members[0]}
+        weights = {
+            name: np.stack([member[name] for member in members])[None] for name in members[0]
+        }
     else:
         weights = plan.start.weights
     stack = StackedVAE(
@@ -66,7 +76,9 @@ def _train_epoch(stack, images, seeds, n_beta, settings, epoch):
     noise = _noise(seeds, [TRAINING, epoch], (n_batches * batch, settings.latent_dim))
     steps = (slice(k * batch, (k + 1) * batch) for k in range(n_batches))
     inputs = ((images[order[rows]], np.tile(noise[rows], (1, n_beta, 1))) for rows in steps)
-    if keras.backend.backend() == "jax":  # whose train_on_batch waits for the device and takes all weights off it
+    if (
+        keras.backend.backend() == "jax"
+    ):  # whose train_on_batch waits for the device and takes all weights off it
         stack.fit(((both,) for both in inputs), steps_per_epoch=n_batches, shuffle=False, verbose=0)
     else:  # TensorFlow's fit takes half as long again
         for both in inputs:
@@ -76,7 +88,10 @@ def _train_epoch(stack, images, seeds, n_beta, settings, epoch):
 
 def _noise(seeds, stream, shape):
     """Standard normal numbers `[n, n_seed, J]`, each seed its own."""
-    draws = [np.random.default_rng([*stream, seed]).standard_normal(shape, "float32") for seed in seeds.tolist()]
+    draws = [
+        np.random.default_rng([*stream, seed]).standard_normal(shape, "float32")
+        for seed in seeds.tolist()
+    ]
     return np.stack(draws, axis=1)
 
 
@@ -90,7 +105,9 @@ def _measure(stack, images, seeds, n_beta, latent_dim):
     for first in range(0, len(images), size):
         rows = slice(first, first + size)
         terms = stack((images[rows], np.tile(noise[rows], (1, n_beta, 1))))
-        one, other = (np.asarray(ops.convert_to_numpy(term), "float64").sum(axis=1) for term in terms)
+        one, other = (
+            np.asarray(ops.convert_to_numpy(term), "float64").sum(axis=1) for term in terms
+        )
         distortion, kl_per_dim = distortion + one / len(images), kl_per_dim + other / len(images)
     return distortion, kl_per_dim
 

@@ -49,5 +49,7 @@ def read_arrays(path, kind):
     if not intact:
         raise ValueError(f"{path} was altered since it was written: delete it and train again")
     if meta.get("kind") != kind:
-        raise ValueError(f"{path} holds a {meta.get('kind')}, not a {kind}: pass the file that SweepResult.save wrote")
+        raise ValueError(
+            f"{path} holds a {meta.get('kind')}, not a {kind}: pass the file that SweepResult.save wrote"
+        )
     return arrays, meta

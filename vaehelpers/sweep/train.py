@@ -75,7 +75,9 @@ def train_sweep(
         >>> sweep.rate.shape
         (2, 3)
     """
-    settings = Settings(hidden, latent_dim, likelihood, variance, learning_rate, epochs, batch_size, shuffle_seed)
+    settings = Settings(
+        hidden, latent_dim, likelihood, variance, learning_rate, epochs, batch_size, shuffle_seed
+    )
     plan = checked_plan(x, betas, seeds, settings, validation, start)
     check_executor(executor)
     cache = check_cache(cache)
@@ -89,7 +91,10 @@ def train_sweep(
             else _train_in_parts(plan, executor, progress, cache)
         )
         store.save_result(result)
-    diverged = [f"beta {plan.betas[i]:g}, seed {plan.seeds[j]}" for i, j in np.argwhere(~np.isfinite(result.elbo))]
+    diverged = [
+        f"beta {plan.betas[i]:g}, seed {plan.seeds[j]}"
+        for i, j in np.argwhere(~np.isfinite(result.elbo))
+    ]
     if diverged:
         warnings.warn(f"not finite, training has diverged: {'; '.join(diverged)}", stacklevel=2)
     return result
@@ -97,11 +102,18 @@ def train_sweep(
 
 def _train_in_parts(plan, executor, progress, cache):
     """One task for each seed: `train_sweep` itself, with that seed alone. The parts are joined in the plan's order."""
-    options = {**asdict(plan.settings), "validation": plan.validation, "cache": cache, "progress": False}
+    options = {
+        **asdict(plan.settings),
+        "validation": plan.validation,
+        "cache": cache,
+        "progress": False,
+    }
     futures = {}
     for j, seed in enumerate(plan.seeds.tolist()):
         start = None if plan.start is None else plan.start.part(seeds=[j])
-        task = executor.submit(_one_part, framework(), plan.x, plan.betas, [seed], start=start, **options)
+        task = executor.submit(
+            _one_part, framework(), plan.x, plan.betas, [seed], start=start, **options
+        )
         futures[task] = j
     parts = {}
     try:
@@ -118,5 +130,7 @@ def _train_in_parts(plan, executor, progress, cache):
 
 def _one_part(wanted, *arguments, **options):
     if framework() != wanted:
-        raise RuntimeError(f"this worker runs {framework()}, the process that sent the task {wanted}: make them alike")
+        raise RuntimeError(
+            f"this worker runs {framework()}, the process that sent the task {wanted}: make them alike"
+        )
     return train_sweep(*arguments, **options)

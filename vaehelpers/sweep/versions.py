@@ -61,4 +61,8 @@ def framework():
 
     backend = keras.backend.backend()
     names = ("vaehelpers", "keras", "numpy", *COMPUTE.get(backend, (backend,)))
-    return {"backend": backend, "versions": {name: version_of(name) for name in names}, "code": CODE}
+    return {
+        "backend": backend,
+        "versions": {name: version_of(name) for name in names},
+        "code": CODE,
+    }

@@ -1,0 +1,208 @@
+"""Where the audit looks: outputs outside of the images' range, other images, values that are not finite."""
+
+import logging
+
+import numpy as np
+import pytest
+from audit_losses import PIXELS, elbo, kl_per_dim
+
+from vaehelpers.audit import AuditError, audit_loss
+
+SMALL = {"image_shape": (6, 5, 1)}
+
+
+def squares(x, y):
+    return 0.5 * (x - y) ** 2
+
+
+def huber(width):
+    return lambda x, y: np.where(
+        abs(x - y) < width, squares(x, y), width * abs(x - y) - width**2 / 2
+    )
+
+
+def cross_entropy(x, y):
+    return np.logaddexp(0, y) - x * y
+
+
+BENT = {
+    "Huber, smooth L1": huber(1.0),
+    "a wide Huber": huber(10.0),
+    "a clip to [0, 1]": lambda x, y: squares(x, np.clip(y, 0, 1)),
+    "a clip to [-1, 1]": lambda x, y: squares(x, np.clip(y, -1, 1)),
+    "a clip from above": lambda x, y: abs(x - np.minimum(y, 2)),
+    "relu": lambda x, y: squares(x, np.maximum(y, 0)),
+    "leaky relu": lambda x, y: squares(x, np.where(y < 0, 0.1 * y, y)),
+    "abs": lambda x, y: squares(x, abs(y)),
+    "a bounded error": lambda x, y: np.minimum(squares(x, y), 1),
+    "a clipped error": lambda x, y: squares(np.clip(x - y, -2, 2), 0),
+    "five times beyond 1": lambda x, y: np.where(abs(x - y) < 1, abs(x - y), 5 * abs(x - y)),
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_another_distance_outside_is_no_elbo(name):
+    with pytest.raises(
+        AuditError, match=r"for decoder outputs in \(0.05, 0.95\) the loss follows .* it does not"
+    ):
+        audit_loss(lambda *probe: elbo(*probe, pixels=BENT[name]), **SMALL)
+    found = audit_loss(
+        lambda *probe: elbo(*probe, pixels=BENT[name]), x_decoded="probabilities", **SMALL
+    )
+    assert found.trains_elbo
+    assert "outputs outside of the images' range were not tried" in str(found)
+
+
+@pytest.mark.parametrize("bend", [lambda y: np.clip(y, -5, 5), lambda y: np.maximum(y, 0), abs])
+def test_bent_logits_are_no_logits(bend):
+    with pytest.raises(AuditError, match="are the logits clipped or bent"):
+        audit_loss(
+            lambda *probe: elbo(*probe, pixels=lambda x, y: cross_entropy(x, bend(y))), **SMALL
+        )
+
+
+@pytest.mark.parametrize("pixels", [squares, lambda x, y: abs(x - y), cross_entropy])
+def test_what_is_the_same_everywhere_needs_no_note(pixels):
+    found = audit_loss(lambda *probe: elbo(*probe, pixels=pixels), **SMALL)
+    assert found.trains_elbo and not found.notes
+
+
+def test_outputs_that_are_refused_are_in_the_answer():
+    def loss(x, y, m, v):
+        assert y.min() >= 0 and y.max() <= 1, "a picture"
+        return elbo(x, y, m, v, pixels=squares)
+
+    found = audit_loss(loss, **SMALL)
+    assert found.trains_elbo
+    assert any(
+        "refuses decoder outputs in (-2, 3)" in note and "a picture" in note for note in found.notes
+    )
+
+
+@pytest.mark.parametrize("ends", [(-1, 1), (0, 255), (-0.5, 0.5)])
+def test_images_of_another_range(ends):
+    low, high = ends
+
+    def loss(x, y, m, v):
+        assert x.min() < low + 0.2 * (high - low) and x.max() > high - 0.2 * (high - low), (
+            "images in their range"
+        )
+        assert x.min() >= low and x.max() <= high
+        return elbo(x, y, m, v, pixels=squares)
+
+    found = audit_loss(loss, image_range=ends, image_shape=(12, 10, 1))
+    assert (found.beta, found.trains_elbo) == (pytest.approx(1), True)
+
+
+def test_an_image_range_is_checked():
+    for wrong in (3, (1,), ("a", "b")):
+        with pytest.raises(TypeError, match="image_range is"):
+            audit_loss(elbo, image_range=wrong)
+    for wrong in ((1, 0), (0, 0), (0, np.inf)):
+        with pytest.raises(ValueError, match="image_range is"):
+            audit_loss(elbo, image_range=wrong)
+
+
+def test_a_kl_that_is_not_finite_far_out_is_said_to_be_just_that():
+    def loss(x, y, m, v):
+        return (
+            squares(x, y).sum(PIXELS).mean()
+            + kl_per_dim(np.where(abs(m) > 20, np.nan, m), v).sum(1).mean()
+        )
+
+    with pytest.raises(AuditError, match=r"the loss is not finite from \|z_mean\| of about"):
+        audit_loss(loss, **SMALL)
+
+
+def test_a_loss_that_overflows_is_not_called_free_bits():
+    with pytest.raises(AuditError, match="not finite"):
+        audit_loss(lambda *probe: 1e307 * elbo(*probe, pixels=squares), **SMALL)
+    assert audit_loss(lambda *probe: 1e290 * elbo(*probe, pixels=squares), **SMALL).trains_elbo
+
+
+def test_whoever_waits_can_hear_what_it_is_doing(caplog):
+    with caplog.at_level(logging.INFO, "vaehelpers.audit"):
+        audit_loss(elbo, **SMALL)
+    said = {record.getMessage() for record in caplog.records}
+    assert {"the reconstruction term", "the KL"} <= said
+
+
+@pytest.mark.parametrize(
+    ("ends", "from_logits"), [((-1, 1), True), ((-1, 1), False), ((0, 255), True)]
+)
+def test_a_bernoulli_of_images_that_the_loss_scales_itself(ends, from_logits):
+    low, high = ends
+
+    def pixels(x, y):
+        x = (x - low) / (high - low)
+        y = y if from_logits else np.log((y - low) / (high - y))
+        return cross_entropy(x, y)
+
+    found = audit_loss(
+        lambda *probe: elbo(*probe, pixels=pixels, beta=2.0), image_range=ends, **SMALL
+    )
+    assert (found.likelihood, found.beta) == ("bernoulli", pytest.approx(2))
+
+
+def bernoulli(x, p):
+    return -x * np.log(p) - (1 - x) * np.log1p(-p)
+
+
+def in_single_precision(beta):
+    def loss(*probe):
+        x, p, m, v = (array.astype("float32") for array in probe)
+        return np.float32(
+            (bernoulli(x, p).sum(PIXELS) + np.float32(beta) * kl_per_dim(m, v).sum(1)).mean()
+        )
+
+    return loss
+
+
+@pytest.mark.parametrize("beta", [1e-9, 1e-5, 1e5, 1e9])
+def test_resolution_which_betas_are_told(beta):
+    """These and the next say the figures of docs/audit.md, for 28 x 28 images."""
+    assert audit_loss(lambda *probe: elbo(*probe, beta=beta)).beta == pytest.approx(beta, rel=1e-6)
+    if beta >= 1e-7:
+        assert audit_loss(in_single_precision(beta)).beta == pytest.approx(beta, rel=1e-6)
+
+
+def test_resolution_in_single_precision():
+    assert audit_loss(in_single_precision(1e-7)).beta == pytest.approx(1e-7, rel=1e-6)
+    with pytest.raises(AuditError, match="lost in the loss's rounding"):
+        audit_loss(in_single_precision(1e-8))
+
+
+SMALLEST = {  # a fault, and the least that is told of it
+    "L1": (
+        lambda x, p, m, v, share: elbo(x, p, m, v) + share * abs(x - p).sum(PIXELS).mean(),
+        1e-3,
+    ),
+    "log variance": (
+        lambda x, p, m, v, share: elbo(x, p, m, v) - share * 0.5 * v.sum(1).mean(),
+        3e-5,
+    ),
+    "floor": (
+        lambda x, p, m, v, share: (
+            bernoulli(x, p).sum(PIXELS) + np.maximum(kl_per_dim(m, v).sum(1), share)
+        ).mean(),
+        1e-5,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SMALLEST)
+def test_resolution_which_faults_are_told(fault):
+    loss, share = SMALLEST[fault]
+    assert audit_loss(lambda *probe: loss(*probe, 0.0)).trains_elbo
+    with pytest.raises(AuditError):
+        audit_loss(lambda *probe: loss(*probe, share))
+
+
+def test_resolution_which_noise_it_stands():
+    def noisy(deviation):
+        rng = np.random.default_rng(0)
+        return lambda *probe: elbo(*probe) + deviation * rng.standard_normal()
+
+    assert audit_loss(noisy(0.1)).beta == pytest.approx(1, rel=1e-3)
+    with pytest.raises(AuditError, match="the loss draws noise"):
+        audit_loss(noisy(1.0))

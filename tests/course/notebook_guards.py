@@ -1,0 +1,197 @@
+"""What is wrong with a notebook of the course: the rules that nbval does not enforce, and its holes.
+
+nbval compares stored with fresh outputs, but: a cell without an execution count is run and not compared; a cell
+tagged `raises-exception` passes when it raises nothing; `nbval-skip` and NBVAL_ comments switch cells off unseen.
+"""
+
+import re
+import symtable
+from collections import Counter
+
+from make_exercises import CHECK, STUB
+
+MAX_CELLS, MIN_CELLS = 30, 20
+MAX_CELLS_OF_THE_CLINIC = 60  # lesson 10: seven cases and the messages
+MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
+MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
+MAX_BYTES = 800_000
+MIN_ALT, MAX_ALT = 40, 250
+IGNORE = "nbval-ignore-output"
+FORMULA = re.compile(r"(?s)(?:\A|(?<=\n\n))\$\$.+?\$\$(?=\n\n|\s*\Z)")
+TAGS = {IGNORE, "readme-figure", "solution"}
+VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
+
+
+def text(part):
+    return "".join(part)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def tags(cell):
+    return set(cell["metadata"].get("tags", []))
+
+
+def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS):
+    """Every rule that a notebook (parsed JSON) breaks, as sentences; the proportions are a lesson's."""
+    found = [
+        *_metadata(notebook),
+        *_prose(notebook),
+        *(_proportions(notebook, most_cells) if lesson else []),
+    ]
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        broken = [*_code_cell(cell, number), *_figure(cell, _prose_below(notebook, cell))]
+        found += [f"code cell {number}: {problem}" for problem in broken]
+    if size > MAX_BYTES:
+        found.append(f"{size} bytes, at most {MAX_BYTES}")
+    return found
+
+
+def _metadata(notebook):
+    if (
+        set(notebook["metadata"]) != {"kernelspec"}
+        or notebook["metadata"]["kernelspec"]["name"] != "python3"
+    ):
+        yield "the notebook's metadata is not a kernelspec python3 alone"
+    ids = Counter(cell.get("id") for cell in notebook["cells"])
+    if None in ids or max(ids.values()) > 1:
+        yield "cell ids are missing or not unique"
+    allowed = {"code": {"tags", "mystnb"}, "markdown": {"tags"}}
+    if any(set(cell["metadata"]) - allowed[cell["cell_type"]] for cell in notebook["cells"]):
+        yield "a cell has metadata other than tags and, of code, a figure's alternative text"
+
+
+def _prose(notebook):
+    prose = [text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    titles = [line for cell in prose for line in cell.splitlines() if line.startswith("# ")]
+    if len(titles) != 1 or not text(notebook["cells"][0]["source"]).startswith("# "):
+        yield "there is not exactly one title, at the top"
+    if any(re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", cell) for cell in prose):
+        yield "an image has no alternative text"
+    if any(len(FORMULA.findall(cell)) * 2 != cell.count("$$") for cell in prose):
+        yield "a displayed formula has no empty lines around it: the site would show its dollars"
+
+
+def _proportions(notebook, most_cells):
+    cells, code = len(notebook["cells"]), code_cells(notebook)
+    if not MIN_CELLS <= cells <= most_cells:
+        yield f"{cells} cells, not {MIN_CELLS} to {most_cells}"
+    if not 0.45 <= 1 - len(code) / cells <= 0.6:
+        yield f"{1 - len(code) / cells:.0%} of the cells are Markdown, not 45 to 60 %"
+    if sum(IGNORE in tags(cell) for cell in code) > MAX_IGNORED:
+        yield f"more than {MAX_IGNORED} cells are ignored by nbval"
+
+
+def _code_cell(cell, number):
+    source = text(cell["source"])
+    if cell["execution_count"] != number:
+        yield f"its execution count is {cell['execution_count']}: nbval would not compare it, or it ran out of order"
+    if tags(cell) - TAGS:
+        yield f"tags {sorted(tags(cell) - TAGS)} are not allowed"
+    if "NBVAL_" in source or "nbval-" in source:
+        yield "a comment directs nbval: use a tag"
+    if source.rstrip().endswith(";"):
+        yield "it ends in a semicolon, which hides nothing under nbval: use plt.show()"
+    lines = sum(bool(line.strip()) for line in source.splitlines())
+    if not 1 <= lines <= (MAX_LINES_OF_A_MODEL if "(keras.Model)" in source else MAX_LINES):
+        yield f"{lines} lines"
+    for output in cell["outputs"]:
+        if output["output_type"] == "error":
+            yield "it ends in an error: catch it and print it"
+        if output.get("name") == "stderr":
+            yield "it writes to stderr"
+        if VOLATILE & set(output.get("data", {})) and IGNORE not in tags(cell):
+            yield "an output of HTML, SVG or a widget is compared"
+        shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
+        if re.search(
+            r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}", shown
+        ):
+            yield "an output holds a path or an address of this machine"
+
+
+def _figure(cell, below):
+    """What is wrong with the text that a screen reader says instead of a cell's figures (Sphinx's myst-nb reads it)."""
+    form = cell["metadata"].get("mystnb")
+    drawn = any(
+        kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", {})
+    )
+    if drawn != (form is not None):
+        yield (
+            "a figure without an alternative text"
+            if drawn
+            else "an alternative text without a figure"
+        )
+    if form is None:
+        return
+    try:
+        alt = form["image"]["alt"]
+    except (KeyError, TypeError):
+        alt = None
+    if not isinstance(alt, str) or form != {"image": {"alt": alt}}:
+        yield 'mystnb is not {"image": {"alt": "..."}} and nothing else'
+        return
+    length = len(" ".join(alt.split()))
+    if not MIN_ALT <= length <= MAX_ALT:
+        yield f"an alternative text of {length} characters, not {MIN_ALT} to {MAX_ALT}"
+    if re.search(r"\.(png|jpe?g|gif|svg|webp|pdf)\b", alt, re.IGNORECASE):
+        yield "its alternative text is a file name"
+    if f" {_words(alt)} " in f" {_words(below)} ":
+        yield "its alternative text repeats the caption: say what is seen"
+
+
+def _words(prose):
+    return " ".join(re.findall(r"\w+", prose.lower()))
+
+
+def _prose_below(notebook, cell):
+    """The next Markdown cell, which begins with a figure's caption; claims may stand in between."""
+    rest = notebook["cells"][notebook["cells"].index(cell) + 1 :]
+    return next((text(other["source"]) for other in rest if other["cell_type"] == "markdown"), "")
+
+
+def open_problems(exercise, solution):
+    """What could fail in an exercise, or print something else than is stored, although only its solution is executed.
+
+    The cells that both share have run in the solution, where the answers were given. They run alike without one where
+    they neither read nor bind what an answer binds; the checks, which do, say that there is no answer.
+    """
+    answers = set()
+    for cell in code_cells(solution):
+        if "solution" in tags(cell):
+            answers |= _global_names(cell, bound=True)
+    for number, cell in enumerate(code_cells(exercise), start=1):
+        for problem in _open_cell(text(cell["source"]), cell, answers):
+            yield f"code cell {number}: {problem}"
+
+
+def _open_cell(source, cell, answers):
+    if source == STUB:
+        return
+    is_check = CHECK.fullmatch(source)
+    used = _global_names(cell) & (answers - {"answer"} if is_check else answers)
+    if "check_" in source and not is_check:
+        yield "it is not just one call of a check, with the answer and names"
+    elif used:
+        yield f"it uses what an answer binds: {', '.join(sorted(used))}"
+
+
+def _global_names(cell, bound=False):
+    """The global names that a cell reads or binds, inside its functions too; `bound`: that it binds."""
+    symbols = _globals(symtable.symtable(text(cell["source"]), "cell", "exec"))
+    return {s.get_name() for s in symbols if not bound or s.is_assigned() or s.is_imported()}
+
+
+def _globals(table):
+    for symbol in table.get_symbols():
+        if table.get_type() == "module" or symbol.is_global():
+            yield symbol
+    for inner in table.get_children():
+        yield from _globals(inner)
+
+
+def ignored_share(notebooks):
+    """The share of all code cells whose outputs nbval ignores."""
+    cells = [cell for notebook in notebooks for cell in code_cells(notebook)]
+    return sum(IGNORE in tags(cell) for cell in cells) / len(cells)

@@ -1,0 +1,141 @@
+"""The importance-weighted bound against exact evidences of linear-Gaussian models."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from vaehelpers import losses
+from vaehelpers.collapse import LinearGaussian
+from vaehelpers.diagnostics import importance_weighted_bound
+from vaehelpers.models import VAE, build_mlp
+
+
+class TooWide:
+    """A linear-Gaussian model whose q is the posterior, three times too wide."""
+
+    def __init__(self, model):
+        self.model, self.log_joint = model, model.log_joint
+
+    def q(self, x):
+        mean, covariance = self.model.posterior(x)
+        return mean, 9 * covariance
+
+    def sample_posterior(self, x, k, seed):
+        mean, covariance = self.q(x)
+        z = (
+            mean
+            + np.random.default_rng(seed).standard_normal((k, *mean.shape))
+            @ np.linalg.cholesky(covariance).T
+        )
+        return z, stats.multivariate_normal.logpdf(
+            z - mean, np.zeros(mean.shape[1]), covariance
+        ).reshape(k, len(x))
+
+
+@pytest.fixture(scope="module")
+def toy():
+    model = LinearGaussian(np.random.default_rng(0).normal(size=[6, 2]), np.zeros(6), 0.3)
+    return model, TooWide(model), model.sample(2000, seed=1)[0]
+
+
+def test_one_sample_is_the_elbo(toy):
+    model, bad, x = toy
+    below = importance_weighted_bound(bad, x, 1, seed=0) - model.elbo(x, *bad.q(x))
+    assert abs(below.mean()) < 4 * below.std() / np.sqrt(len(x))
+
+
+def test_the_bound_rises_to_the_evidence_and_not_above(toy):
+    model, bad, x = toy
+    ks = [1, 2, 5, 10, 30, 100, 300, 1000]
+    gaps = np.array(
+        [importance_weighted_bound(bad, x, k, seed=k) - model.log_evidence(x) for k in ks]
+    )
+    mean, error = gaps.mean(axis=1), gaps.std(axis=1) / np.sqrt(len(x))
+    assert mean[0] < -1
+    assert np.all(np.diff(mean) > -3 * np.hypot(error[1:], error[:-1]))
+    assert np.all(mean < 3 * error)
+    assert mean[-1] > -0.05
+
+
+def test_chunks_change_nothing_but_the_noise(toy):
+    """5,001 samples of three images need several chunks, and from the exact posterior every one is the evidence."""
+    model, _, x = toy
+    np.testing.assert_allclose(
+        importance_weighted_bound(model, x[:3], 5001, seed=0), model.log_evidence(x[:3])
+    )
+
+
+def test_the_same_seed_gives_the_same_bound(toy):
+    _, bad, x = toy
+    first = importance_weighted_bound(bad, x[:5], 7)  # seed 0
+    again, other = (importance_weighted_bound(bad, x[:5], 7, seed) for seed in (0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.any(first == other)
+
+
+def test_log_weights_of_minus_thousands_are_no_problem():
+    model = LinearGaussian(np.ones([3000, 1]), np.zeros(3000), 1e-2)
+    x = 5 + model.sample(2, seed=0)[0]
+    found = importance_weighted_bound(model, x, 20, seed=0)
+    np.testing.assert_allclose(found, model.log_evidence(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "k", "name"), [(2, 0, "n_samples"), (0, 5, "x")])
+def test_nothing_to_compute_is_named(toy, n, k, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        importance_weighted_bound(toy[0], toy[2][:n], k)
+
+
+@pytest.mark.parametrize("n_samples", [2.5, np.nan, "2", True])
+def test_a_number_of_samples_that_is_not_whole_is_named(toy, n_samples):
+    with pytest.raises(TypeError, match=r"^n_samples is .*: pass a whole number of at least 1"):
+        importance_weighted_bound(toy[0], toy[2][:2], n_samples)
+
+
+@pytest.mark.backend
+def test_a_linear_vae_agrees_with_its_linear_gaussian():
+    """A VAE with a linear decoder and unit variance is a linear-Gaussian model: its bound rises to that evidence."""
+    vae = VAE(
+        *build_mlp((5,), hidden=None, latent_dim=2), log_likelihood=losses.gaussian_log_likelihood
+    )
+    kernel, bias = vae.decoder.get_weights()
+    model = LinearGaussian(kernel.T, bias, 1.0)
+    x = model.sample(50, seed=0)[0].astype("float32")
+    _, covariance = model.posterior(x)
+    to_mean = kernel.T @ covariance
+    widths = np.log(np.diag(covariance)) + 1  # q has the posterior's mean and is wider
+    vae.encoder.get_layer("z_mean").set_weights([to_mean, -bias @ to_mean])
+    vae.encoder.get_layer("z_log_var").set_weights([np.zeros([5, 2]), widths])
+    z, log_q = vae.sample_posterior(x, 3, seed=0)
+    z_mean, z_log_var = vae.encode(x)
+    reference = stats.norm.logpdf(z, z_mean, np.exp(z_log_var / 2)).sum(axis=-1)
+    np.testing.assert_allclose(log_q, reference, atol=1e-4)
+    np.testing.assert_allclose(vae.log_joint(x, z), model.log_joint(x, z), rtol=1e-5)
+    below = importance_weighted_bound(vae, x, 5000, seed=0) - model.log_evidence(x)
+    assert abs(below.mean()) < 0.01
+
+
+@pytest.mark.slow
+def test_memory_stays_bounded_for_5000_samples_of_1000_images():
+    """Twenty of the thousand images are enough to see it: chunks are as large, there are fewer of them.
+
+    The peak is read from /proc: what getrusage says of a child starts at its parent's peak.
+    """
+    if not os.path.exists("/proc/self/status"):
+        pytest.skip("the peak memory of a process is read from /proc, which is not here")
+    code = """
+from vaehelpers import data, runtime
+runtime.devices()
+from vaehelpers.diagnostics import importance_weighted_bound
+from vaehelpers.models import VAE, build_mlp
+images = data.load_mnist().x_test
+importance_weighted_bound(VAE(*build_mlp()), images[:IMAGES], 5000, seed=0)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) / 1e6)"""
+    images = os.environ.get("VAEHELPERS_TEST_IMAGES", "20")
+    command = [sys.executable, "-c", code.replace("IMAGES", images)]
+    assert float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) < 1.5
