@@ -1,5 +1,5 @@
 # A thin list: the work lies in scripts/ and in the tests.
-PYTHON ?=
+
 python := .venv/bin/python
 # Tests go to as many processes as there are cores; a notebook, being one kernel, stays whole.
 units := MPLBACKEND=Agg VAEHELPERS_THREADS=1 $(python) -m pytest -n auto --maxprocesses 4 --dist worksteal
@@ -103,10 +103,10 @@ lock:
 	sh scripts/lock.sh
 
 setup:
-	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+	@sh scripts/setup.sh
 
 setup-dev:
-	@PYTHON="$(PYTHON)" sh scripts/setup.sh dev
+	@sh scripts/setup.sh dev
 
 setup-site:
-	@PYTHON="$(PYTHON)" sh scripts/setup.sh site
+	@sh scripts/setup.sh site

@@ -1,71 +1,91 @@
 #!/bin/sh
 # Creates .venv and installs the course's lock and the package into it; with `dev`, the tests' lock too; with `site`,
-# also what drives a browser and builds the pages.
-# Does nothing when that is done already.
+# also what drives browsers and builds the pages. Does nothing when that is done already.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
-what=${1:-course}
 stop() { printf '\nset-up stopped: %s\n' "$*" >&2; exit 1; }
-case $what in course | dev | site) ;; *) stop "usage: sh scripts/setup.sh [dev|site]" ;; esac
+case ${1:-} in
+    '' | course) more='' ;;
+    dev) more=dev ;;
+    site) more='dev site' ;;
+    *) stop "usage: sh scripts/setup.sh [dev|site]" ;;
+esac
 
-# A Python that TensorFlow has wheels for, with the venv module; the one that .venv was made with comes first.
-# Printed is the interpreter itself, not a virtual environment's link to it.
-probe='import ensurepip, sys, venv
-if not (3, 11) <= sys.version_info[:2] < (3, 14): sys.exit(1)
-print("%d.%d" % sys.version_info[:2], getattr(sys, "_base_executable", sys.executable))'
-python='' without_venv=''
+# A Python that TensorFlow has wheels for, with the venv module: PYTHON where that is set; else the one of .venv first.
+# $python is the interpreter itself, not a virtual environment's link to it.
+python='' version='' tried=''
+probe='import sys; print("%d.%d" % sys.version_info[:2], getattr(sys, "_base_executable", sys.executable))'
 try() {
-    [ -z "$python" ] && command -v "$1" >/dev/null 2>&1 || return 0
-    python=$("$1" -c "$probe" 2>/dev/null) || python=''
-    [ -n "$python" ] || { "$1" -c 'import venv, ensurepip' 2>/dev/null || without_venv="$without_venv $1"; }
+    found=$("$1" -c "$probe" 2>/dev/null) || found=''
+    case ${found%% *} in
+        3.11 | 3.12 | 3.13) no='has no venv module (on Debian or Ubuntu: sudo apt install python3-venv)'
+            if "$1" -c 'import ensurepip, venv' 2>/dev/null; then version=${found%% *} python=${found#* }; fi ;;
+        '') no='does not start as Python' ;;
+        *) no="is Python ${found%% *}" ;;
+    esac
+    tried="$tried $1 $no."
 }
-if [ -n "${PYTHON:-}" ]; then try "$PYTHON"; else
-    for name in .venv/bin/python python3.13 python3.12 python3.11 python3 python; do try "$name"; done
-fi
-[ -n "$python" ] || [ -z "$without_venv" ] || stop "no venv module in:$without_venv.
-On Debian or Ubuntu: sudo apt install python3-venv (or python3.12-venv, by its version)"
-[ -n "$python" ] || stop "no Python 3.11, 3.12 or 3.13 was found (TensorFlow has no wheels for others).
+if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"
+else set -- .venv/bin/python python3.13 python3.12 python3.11 python3 python; fi
+for name; do
+    if [ -n "$python" ]; then break; fi
+    if command -v "$name" >/dev/null 2>&1; then try "$name"
+    elif [ $# = 1 ]; then tried=" $name is not there."; fi
+done
+[ -n "$python" ] || stop "no Python 3.11, 3.12 or 3.13 was found (TensorFlow has no wheels for others).$tried
 Install one, or name yours: make lab PYTHON=/path/to/python3.12"
-version=${python%% *} python=${python#* }
 
 # Downloads in MB: the locked wheels for Python 3.12, added up. The free disk that is needed in GB.
-lock=locks/course.lock need=4 download=754 dev_download=105
+gpu='' need=4 download=754 dev_download=105
 [ "$(uname -s)" = Linux ] || download=377 dev_download=79
-if [ "$(uname -s)" = Linux ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then
-    lock=locks/gpu.lock need=12 download=3562
+# A stick (make kit) has no network and no wheels for a GPU.
+if [ "$(uname -s)" = Linux ] && [ -z "${PIP_NO_INDEX:-}" ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then
+    gpu=locks/gpu.lock need=12 download=3562
 fi
 
-# Three stamps: .venv is built anew for another folder, Python or lock; what comes on top has its own.
-environment="$PWD: $version $lock $(cksum <"$lock")"
-package=$(cksum <pyproject.toml)
-dev=$(cksum <locks/dev.lock)
-site=$(cksum <locks/site.lock)
-stamped() { [ "$(cat ".venv/$1.stamp" 2>/dev/null)" = "$2" ]; }
-built() { stamped environment "$environment" && .venv/bin/python -c '' 2>/dev/null; }
-with_dev() { [ "$what" = course ] || stamped dev "$dev"; }
-with_site() { [ "$what" != site ] || stamped site "$site"; }
-ready() { built && stamped package "$package" && with_dev && with_site; }
+# A stamp for each part: .venv is built anew for another folder, Python or lock; what comes on top has its own.
+value() {
+    case $1 in
+        environment) echo "$PWD: $version $gpu $(cat locks/course.lock $gpu | cksum)" ;;
+        package) cksum <pyproject.toml ;;
+        *) cksum <"locks/$1.lock" ;;
+    esac
+}
+stamped() { [ "$(cat ".venv/$1.stamp" 2>/dev/null)" = "$(value "$1")" ]; }
+built() { stamped environment && .venv/bin/python -c '' 2>/dev/null; }
+ready() { built && for part in package $more; do stamped "$part" || return 1; done; }
 if ready; then exit 0; fi
 
-# One set-up at a time: a second one waits. One that fails or is interrupted gives the old .venv back.
+# One set-up at a time. The lock is held by this shell and by what it starts: a pip that outlives the shell keeps it.
 [ -w . ] || stop "this folder cannot be written to: $PWD"
-until mkdir .venv.lock 2>/dev/null; do
-    [ -n "${told:-}" ] || echo "Waiting for another set-up in this folder. If there is none: rm -r .venv.lock"
-    told=yes owner=$(cat .venv.lock/process 2>/dev/null) || :
-    kill -0 "${owner:-$$}" 2>/dev/null || [ "$(cat .venv.lock/process 2>/dev/null)" != "$owner" ] ||
-        stop "process $owner locked this folder and is gone. Remove its lock and repeat: rm -r .venv.lock"
-    sleep 1
-done
-trap 'if [ -d .venv.old ]; then rm -rf .venv; mv .venv.old .venv; fi; rm -rf .venv.lock' EXIT
-trap 'exit 130' HUP INT TERM
-echo $$ >.venv.lock/process
+exec 9>.venv.setup
+"$python" -c 'import fcntl, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Waiting for another set-up in this folder.", flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:
+    pass # a file system without locks'
 
-put() { # STAMP VALUE, and what pip installs where that is not stamped yet
-    stamp=$1 value=$2 log=install-failed.log
-    shift 2
-    if stamped "$stamp" "$value"; then return; fi
-    if .venv/bin/python -m pip --disable-pip-version-check --quiet install "$@" >"$log" 2>&1; then
-        printf '%s' "$value" >".venv/$stamp.stamp"
+# The old .venv waits until the new one is complete; a set-up that fails, or that died before, gives it back.
+settle() {
+    [ -d .venv.old ] || return 0
+    if [ -e .venv/environment.stamp ]; then rm -rf .venv.old; return; fi
+    rm -rf .venv
+    mv .venv.old .venv
+}
+settle
+trap settle EXIT
+trap 'exit 130' HUP INT TERM
+
+put() { # PART, and what pip installs where that is not stamped yet
+    part=$1 log=install-failed.log
+    shift
+    if stamped "$part"; then return; fi
+    if .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps "$@" >"$log" 2>&1; then
+        value "$part" >".venv/$part.stamp"
         rm "$log"
         return
     fi
@@ -81,17 +101,15 @@ network, the package has no wheel for it (TensorFlow has none for Intel Macs). T
 if ! built; then
     free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
     [ "$free" -ge "$need" ] || stop "$free GB are free on this disk and about $need GB are needed. Make room and repeat."
-    echo "Setting up .venv with Python $version from $lock: a download of $download MB, one to five minutes, once."
-    rm -rf .venv.old
+    echo "Setting up .venv with Python $version: a download of $download MB, one to five minutes, once."
     [ ! -d .venv ] || mv .venv .venv.old
     "$python" -m venv .venv || stop "the virtual environment could not be made (see above)."
 fi
-put environment "$environment" --require-hashes --requirement "$lock"
-rm -rf .venv.old
-put package "$package" --no-deps --no-build-isolation --editable .
-if [ "$what" != course ]; then
-    stamped dev "$dev" || echo "Adding the tests' packages from locks/dev.lock: a download of $dev_download MB, once."
-    put dev "$dev" --require-hashes --requirement locks/dev.lock
-fi
-if [ "$what" = site ]; then put site "$site" --require-hashes --requirement locks/site.lock; fi
+put environment --require-hashes --requirement locks/course.lock ${gpu:+--requirement "$gpu"}
+settle
+put package --no-build-isolation --editable .
+for part in $more; do
+    stamped "$part" || [ "$part" = site ] || echo "Adding the tests' packages: a download of $dev_download MB, once."
+    put "$part" --require-hashes --requirement "locks/$part.lock"
+done
 echo "Done."

@@ -16,7 +16,6 @@ from importlib import metadata
 
 COURSE = {  # as in pyproject.toml: a test keeps them equal
     "anywidget": ">=0.11,<1",
-    "ipywidgets": ">=8.1,<9",
     "jupyterlab": ">=4.4,<5",
     "keras": ">=3.15,<4",
     "matplotlib": ">=3.10,<4",
@@ -26,6 +25,7 @@ COURSE = {  # as in pyproject.toml: a test keeps them equal
     "scipy": ">=1.15,<2",
     "tensorflow": ">=2.21,<2.22",
     "tqdm": ">=4.67,<5",
+    "traitlets": ">=5.14,<6",
 }
 PYTHON = ">=3.11,<3.14"  # that TensorFlow has wheels for
 DISK, MEMORY = 4.0, 4.0  # GB: of .venv with the course, and of JupyterLab with one lesson

@@ -1,4 +1,4 @@
-"""scripts/setup.sh, run on a copy with a Python whose venv and pip only write down what they were asked to do."""
+"""scripts/setup.sh on a copy, with a Python whose venv and pip only note what they are asked."""
 
 import os
 import shutil
@@ -11,59 +11,79 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COURSE = "--require-hashes --requirement locks/course.lock"
-PACKAGE = "--no-deps --no-build-isolation --editable ."
-DEV = "--require-hashes --requirement locks/dev.lock"
-SITE = "--require-hashes --requirement locks/site.lock"
-# Answers for Python, venv and pip: notes each install in the file `installed`, waits where `slow` is and fails where
-# `failing` is. It is copied into the .venv that it "makes", as `python -m venv` would.
+COURSE, DEV, SITE = (
+    f"--require-hashes --requirement locks/{name}.lock" for name in ("course", "dev", "site")
+)
+PACKAGE = "--no-build-isolation --editable ."
+# Answers for Python, venv and pip: notes each install in the file `installed`, waits while `slow`
+# is there and fails where `failing` is. It is copied into the .venv that it "makes".
 PRETENDED = r"""#!/bin/sh
 case "$*" in
-    '-c '*_base_executable*) echo "3.12 $PRETENDED" ;;
+    '-c import fcntl'*) exec "$REAL" "$@" ;;
+    '-c '*_base_executable*) echo "${VERSION:-3.12} $PRETENDED" ;;
     '-c '*) ;;
     '-m venv .venv') mkdir -p .venv/bin; cp "$PRETENDED" .venv/bin/python ;;
     *' install '*)
         touch started
         while [ -e slow ]; do sleep 0.1; done
         if [ -e failing ]; then cat failing; exit 1; fi
-        echo "${*#*quiet install }" >>installed ;;
+        echo "${*#*install --no-deps }" >>installed ;;
     *) exit 3 ;;
 esac
 """
+# A job in the background ignores interrupts, and a shell cannot trap what was ignored when it
+# began. A process of its own sets that: JAX, where another test has run it, stands no fork.
+HEED_INTERRUPTS = (
+    "import os, signal, sys; "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a shell script for Linux and macOS")
 
 
+def program(path, text):
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with what set-up reads, and no GPU."""
-    (tmp_path / "scripts").mkdir()
-    for name in (
-        "scripts/setup.sh",
-        "pyproject.toml",
-        *(path.name for path in ROOT.glob("locks/*.lock")),
-    ):
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "bin").mkdir()
-    for name, text in (("python", PRETENDED), ("nvidia-smi", "#!/bin/sh\nexit 1\n")):
-        (tmp_path / "bin" / name).write_text(text, encoding="utf-8")
-        (tmp_path / "bin" / name).chmod(0o755)
-    return tmp_path
+    """A folder with what set-up reads, in a path with a space, and no GPU."""
+    folder = tmp_path / "a course"
+    shutil.copytree(ROOT / "locks", folder / "locks")
+    for name in ("bin", "scripts"):
+        (folder / name).mkdir()
+    for name in ("scripts/setup.sh", "scripts/lock.sh", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    program(folder / "bin" / "python", PRETENDED)
+    program(folder / "bin" / "nvidia-smi", "#!/bin/sh\nexit 1\n")
+    return folder
 
 
-# A job in the background ignores interrupts, and a shell cannot trap what was ignored when it began. That is set in a
-# process of its own: a fork of this one is nothing that JAX, where another test has run it, stands.
-HEED_INTERRUPTS = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
+@pytest.fixture
+def changed(folder):
+    """A folder with an environment of an older lock, which holds the file `mine`."""
+    set_up(folder)
+    (folder / ".venv" / "mine").touch()
+    (folder / "started").unlink()
+    append(folder / "locks" / "course.lock")
+    return folder
 
 
-def start(folder, *arguments):
-    """Set-up as a process of its own session, so that a signal reaches all of it as a terminal's does."""
+def append(path):
+    with path.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
+def start(folder, *arguments, **environment):
+    """Set-up in a session of its own, so that a signal reaches all of it as a terminal's does."""
     pretended = str(folder / "bin" / "python")
+    given = {"PYTHON": pretended, "PRETENDED": pretended, "REAL": sys.executable, **environment}
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
         [sys.executable, "-c", HEED_INTERRUPTS, "sh", "scripts/setup.sh", *arguments],
         cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHON": pretended, "PRETENDED": pretended},
+        env={**os.environ, "PATH": path, **given},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -71,9 +91,20 @@ def start(folder, *arguments):
     )
 
 
-def set_up(folder, *arguments, status=0):
-    """What set-up prints; it leaves no lock and no half-made environment, whether it comes to its end or not."""
+def start_slowly(folder, *arguments):
+    """A set-up that has come to pip, which waits until the file `slow` is gone."""
+    (folder / "slow").touch()
     process = start(folder, *arguments)
+    end = time.monotonic() + 60
+    while not (folder / "started").exists():
+        assert time.monotonic() < end, "pip was not started"
+        time.sleep(0.1)
+    return process
+
+
+def set_up(folder, *arguments, status=0, **environment):
+    """What set-up prints; whether it comes to its end or not, no half-made environment is left."""
+    process = start(folder, *arguments, **environment)
     out = process.communicate(timeout=60)[0]
     assert process.returncode == status, out
     assert not (folder / ".venv.old").exists()
@@ -83,14 +114,6 @@ def set_up(folder, *arguments, status=0):
 def installed(folder):
     path = folder / "installed"
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def wait_for(path):
-    for _ in range(600):
-        if path.exists():
-            return
-        time.sleep(0.1)
-    raise TimeoutError(path)
 
 
 @pytest.mark.parametrize(
@@ -120,83 +143,95 @@ def test_only_what_changed_is_installed_again(folder):
         ("locks/course.lock", [COURSE, PACKAGE, DEV]),
     ):
         before = len(installed(folder))
-        with (folder / name).open("a", encoding="utf-8") as file:
-            file.write("# changed\n")
+        append(folder / name)
         set_up(folder, "dev")
         assert installed(folder)[before:] == again
 
 
-def test_a_set_up_that_fails_gives_the_old_environment_back(folder):
+def test_a_gpu_s_lock_comes_on_top_of_the_course_s(folder):
+    program(folder / "bin" / "nvidia-smi", "#!/bin/sh\necho GPU 0\n")
+    program(folder / "bin" / "uname", "#!/bin/sh\necho Linux\n")
+    program(folder / "bin" / "df", "#!/bin/sh\nprintf '\\n0 0 0 99000000\\n'\n")
     set_up(folder)
-    (folder / ".venv" / "mine").touch()
-    with (folder / "locks/course.lock").open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
-    (folder / "failing").write_text("ERROR: No space left on device\n", encoding="utf-8")
-    out = set_up(folder, status=1)
+    assert installed(folder) == [f"{COURSE} --requirement locks/gpu.lock", PACKAGE]
+
+
+def test_a_set_up_that_fails_gives_the_old_environment_back(changed):
+    (changed / "failing").write_text("ERROR: No space left on device\n", encoding="utf-8")
+    out = set_up(changed, status=1)
     assert "No space left" in out and "the disk is full" in out
-    assert (folder / ".venv" / "mine").exists() and (folder / "install-failed.log").exists()
-    (folder / "failing").unlink()
-    assert "Done." in set_up(folder)
-    assert not (folder / ".venv" / "mine").exists() and not (folder / "install-failed.log").exists()
+    assert (changed / ".venv" / "mine").exists() and (changed / "install-failed.log").exists()
+    (changed / "failing").unlink()
+    assert "Done." in set_up(changed)
+    assert not (changed / ".venv" / "mine").exists()
+    assert not (changed / "install-failed.log").exists()
 
 
-def test_an_interrupt_gives_the_old_environment_back_and_unlocks(folder):
-    set_up(folder)
-    (folder / ".venv" / "mine").touch()
-    (folder / "started").unlink()
-    with (folder / "locks/course.lock").open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
-    (folder / "slow").touch()
-    process = start(folder)
-    wait_for(folder / "started")
+def test_an_interrupt_gives_the_old_environment_back(changed):
+    process = start_slowly(changed)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (folder / ".venv" / "mine").exists()
-    assert not (folder / ".venv.lock").exists() and not (folder / ".venv.old").exists()
+    assert (changed / ".venv" / "mine").exists() and not (changed / ".venv.old").exists()
 
 
-def test_a_second_set_up_waits_for_the_first_and_installs_nothing_again(folder):
-    (folder / "slow").touch()
-    first = start(folder)
-    wait_for(folder / "started")
+def test_a_set_up_that_fails_after_a_killed_one_gives_the_old_environment_back(changed):
+    process = start_slowly(changed)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    (changed / "failing").write_text("no network", encoding="utf-8")
+    (changed / "slow").unlink()
+    set_up(changed, status=1)
+    assert (changed / ".venv" / "mine").exists()
+
+
+@pytest.mark.parametrize(("killed", "installs"), [(False, []), (True, [COURSE])])
+def test_a_second_set_up_waits_for_the_first_s_pip(folder, killed, installs):
+    first = start_slowly(folder)
+    if killed:
+        first.kill()  # the shell alone
     second = start(folder, "dev")
     assert second.stdout.readline().startswith("Waiting for another set-up")
     (folder / "slow").unlink()
-    assert (
-        "Done." in first.communicate(timeout=60)[0] and "Done." in second.communicate(timeout=60)[0]
-    )
-    assert installed(folder) == [COURSE, PACKAGE, DEV]
+    assert ("Done." in first.communicate(timeout=60)[0]) != killed
+    assert "Done." in second.communicate(timeout=60)[0]
+    assert installed(folder) == [*installs, COURSE, PACKAGE, DEV]
 
 
-def test_a_lock_whose_owner_is_gone_is_told_with_its_cure(folder):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    (folder / ".venv.lock").mkdir()
-    (folder / ".venv.lock" / "process").write_text(f"{gone.pid}\n", encoding="utf-8")
-    out = set_up(folder, status=1)
-    assert f"process {gone.pid} locked this folder and is gone" in out and "rm -r .venv.lock" in out
-    assert (folder / ".venv.lock").exists() and installed(folder) == []
-
-
-def test_an_unknown_argument_is_an_error(folder):
-    assert "usage: sh scripts/setup.sh [dev|site]" in set_up(folder, "everything", status=1)
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["everything"], {}, "usage: sh scripts/setup.sh [dev|site]"),
+        ([], {"VERSION": "3.9"}, "bin/python is Python 3.9."),
+        ([], {"PYTHON": "/no/python3.12"}, "/no/python3.12 is not there."),
+        ([], {"PYTHON": 'my "python'}, 'my "python is not there.'),
+        ([], {"PYTHON": "false"}, "false does not start as Python."),
+    ],
+)
+def test_what_cannot_be_is_named(folder, arguments, environment, said):
+    assert said in set_up(folder, *arguments, status=1, **environment)
     assert not (folder / ".venv").exists()
 
 
-@pytest.mark.parametrize(("arguments", "upgrades"), [([], 4), (["keep"], 0)])
-def test_make_lock_resolves_the_newest_versions(folder, arguments, upgrades):
-    """uv keeps the versions of the file that it writes unless it is told to upgrade."""
-    shutil.copy(ROOT / "scripts" / "lock.sh", folder / "scripts" / "lock.sh")
-    (folder / "bin" / "uv").write_text('#!/bin/sh\necho "$*" >>asked\n', encoding="utf-8")
-    (folder / "bin" / "uv").chmod(0o755)
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        ["sh", "scripts/lock.sh", *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        check=True,
+def test_make_hands_a_python_s_name_on_as_it_is(folder):
+    shutil.copy(ROOT / "Makefile", folder)
+    done = subprocess.run(
+        ["make", "setup", 'PYTHON=my "python'], cwd=folder, capture_output=True, text=True
     )
-    asked = (folder / "asked").read_text(encoding="utf-8").splitlines()
-    assert len(asked) == 5 and sum("--upgrade" in line for line in asked) == upgrades
-    assert all("--generate-hashes" in line and "--no-emit-index-url" in line for line in asked)
+    assert 'my "python is not there.' in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "upgrades"), [([], 5), (["keep"], 0)])
+def test_a_lock_holds_what_it_adds(folder, arguments, upgrades):
+    """uv keeps the versions of the file that it writes unless it is told to upgrade."""
+    program(
+        folder / "bin" / "uv",
+        '#!/bin/sh\necho "$*" >>../asked\nfor out; do :; done\n'
+        r"printf 'shared==1 \\\n  --hash=1\n%s==1 \\\n  --hash=2\n' ${out%.lock} >$out",
+    )
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", "scripts/lock.sh", *arguments]
+    subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    assert (folder / "asked").read_text(encoding="utf-8").count("--upgrade") == upgrades
+    assert (folder / "locks/site.lock").read_text() == "site==1 \\\n  --hash=2\n"
+    assert (folder / "locks/course.lock").read_text().startswith("shared==1")
