@@ -1,9 +1,9 @@
 """`make kit`: a folder for a stick from which the course installs without a network.
 
-    python scripts/kit.py [PLATFORM [PYTHON_VERSION]]     linux (as here), windows or macos; 3.11, 3.12 or 3.13
+    python scripts/kit.py [PLATFORM [PYTHON_VERSION]]   linux, windows or macos; 3.11 to 3.13
 
-The wheels are those of locks/course.lock for that one platform and Python, by their hashes. On Linux TensorFlow is
-replaced by tensorflow_cpu of the same version, half the size, from locks/cpu.lock.
+The wheels are those of locks/course.lock for that one platform and Python, by their hashes. On
+Linux TensorFlow is replaced by tensorflow_cpu, half the size, from locks/cpu.lock.
 """
 
 import hashlib
@@ -20,52 +20,20 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 KIT = ROOT / "kit"
-SYSTEMS = {  # what pip calls a platform's wheels, and what a lock's markers say there
+MARKERS = ("sys_platform", "platform_system", "os_name", "platform_machine")
+SYSTEMS = {  # what pip calls a platform's wheels, and what the markers of a lock are there
     "linux": (
-        [
-            f"manylinux{tag}_x86_64"
-            for tag in ("_2_28", "_2_27", "_2_26", "_2_24", "_2_17", "2014", "_2_12", "2010", "1")
-        ],
-        {
-            "sys_platform": "linux",
-            "platform_system": "Linux",
-            "os_name": "posix",
-            "platform_machine": "x86_64",
-        },
+        [*(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)), "manylinux2014_x86_64"],
+        ("linux", "Linux", "posix", "x86_64"),
     ),
-    "windows": (
-        ["win_amd64"],
-        {
-            "sys_platform": "win32",
-            "platform_system": "Windows",
-            "os_name": "nt",
-            "platform_machine": "AMD64",
-        },
-    ),
-    "macos": (
-        ["macosx_14_0_arm64"],
-        {
-            "sys_platform": "darwin",
-            "platform_system": "Darwin",
-            "os_name": "posix",
-            "platform_machine": "arm64",
-        },
-    ),
+    "windows": (["win_amd64"], ("win32", "Windows", "nt", "AMD64")),
+    "macos": (["macosx_14_0_arm64"], ("darwin", "Darwin", "posix", "arm64")),
 }
-PIP = [
-    sys.executable,
-    "-m",
-    "pip",
-    "--disable-pip-version-check",
-    "--quiet",
-    "download",
-    "--no-deps",
-]
 README = """The course on a stick: {platform}, Python {version}. Nothing here needs a network.
 
 1. `python doctor.py` says whether the course will run on this computer.
-2. {command} installs it into the folder vae-course of your home, or into the folder that you name behind
-   it. It needs Python {version} and 4 GB of disk, and takes some minutes.
+2. `{command}` installs it into the folder vae-course of your home, or into the folder that you
+   name behind it. It needs Python {version} and 4 GB of disk, and takes some minutes.
 3. It ends with the line that opens lesson 00.
 
 A laptop on which nothing can be installed: open playground.html in its browser{site}.
@@ -75,25 +43,20 @@ UNIX = """#!/bin/sh
 set -eu
 kit=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 target=${1:-$HOME/vae-course}
-python=${PYTHON:-pythonVERSION}
+export PYTHON="${PYTHON:-pythonVERSION}"
 stop() { printf 'install stopped: %s\\n' "$*" >&2; exit 1; }
 [ ! -e "$target" ] || stop "$target is there already: remove it, or name another folder"
-"$python" -c 'import ensurepip, sys, venv; sys.exit("%d.%d" % sys.version_info[:2] != "VERSION")' 2>/dev/null ||
-    stop "Python VERSION with its venv module was not found: PYTHON=/path/to/pythonVERSION sh install.sh"
+"$PYTHON" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "VERSION")' 2>/dev/null ||
+    stop "Python VERSION was not found: PYTHON=/path/to/pythonVERSION sh install.sh"
 cd "$kit"
-if command -v sha256sum >/dev/null; then sha256sum -c SHA256SUMS >/dev/null || stop "this copy of the kit is damaged"
-else shasum -a 256 -c SHA256SUMS >/dev/null || stop "this copy of the kit is damaged"; fi
+if command -v sha256sum >/dev/null; then check=sha256sum; else check='shasum -a 256'; fi
+$check -c SHA256SUMS >/dev/null || stop "this copy of the kit is damaged"
 mkdir -p "$target"
 cp -R course/. "$target"
 [ ! -d site ] || cp -R site "$target/_site"
+wheels=$("$PYTHON" -c 'import pathlib; print(pathlib.Path("wheels").resolve().as_uri())')
 cd "$target"
-"$python" -m venv .venv
-pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-index --no-deps "$@"; }
-pip --find-links "$kit/wheels" --require-hashes --requirement "$kit/requirements.txt"
-pip --no-build-isolation --editable .
-# The stamps of scripts/setup.sh: make lab finds .venv made.
-printf '%s' "$PWD: VERSION locks/course.lock $(cksum <locks/course.lock)" >.venv/environment.stamp
-cksum <pyproject.toml >.venv/package.stamp
+PIP_NO_INDEX=1 PIP_FIND_LINKS="$wheels" sh scripts/setup.sh
 .venv/bin/python vaehelpers/doctor.py
 echo "Lesson 00:  cd '$target' && .venv/bin/python -m jupyter lab notebooks/00_the_question.ipynb"
 """
@@ -109,22 +72,24 @@ xcopy /e /i /q "%kit%course" "%target%" >nul || exit /b 1
 if exist "%kit%site" xcopy /e /i /q "%kit%site" "%target%\\_site" >nul
 cd /d "%target%"
 py -VERSION -m venv .venv || exit /b 1
-set pip=.venv\\Scripts\\python -m pip --disable-pip-version-check --quiet install --no-index --no-deps
-%pip% --find-links "%kit%wheels" --require-hashes --requirement "%kit%requirements.txt" || exit /b 1
+set python=.venv\\Scripts\\python
+set pip=%python% -m pip --disable-pip-version-check --quiet install --no-index --no-deps
+%pip% --find-links "%kit%wheels" --require-hashes --requirement locks\\course.lock || exit /b 1
 %pip% --no-build-isolation --editable . || exit /b 1
-.venv\\Scripts\\python vaehelpers\\doctor.py
-echo Lesson 00:  cd /d "%target%"   and   .venv\\Scripts\\python -m jupyter lab notebooks\\00_the_question.ipynb
+%python% vaehelpers\\doctor.py
+set lesson=%python% -m jupyter lab notebooks\\00_the_question.ipynb
+echo Lesson 00:  cd /d "%target%"   and   %lesson%
 """
 
 
 def wanted(lock, cpu_lock, platform, version):
-    """What of a lock is installed on one platform and Python, as a list with hashes; Linux takes tensorflow_cpu."""
-    python = {
+    """The entries of a lock for one platform and Python, without markers."""
+    here = dict(zip(MARKERS, SYSTEMS[platform][1], strict=True)) | {
         "python_version": version,
         "python_full_version": f"{version}.9",
         "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
     }
-    here = SYSTEMS[platform][1] | python | {"platform_python_implementation": "CPython"}
     kept = []
     for entry in re.split(r"\n(?=[a-z])", lock.strip()):
         requirement = Requirement(entry.split("\\\n")[0])
@@ -132,42 +97,40 @@ def wanted(lock, cpu_lock, platform, version):
             continue
         if requirement.name == "tensorflow" and platform == "linux":
             entry = cpu_lock.strip()
-            if Requirement(entry.split("\\\n")[0]).specifier != requirement.specifier:
-                raise SystemExit("locks/cpu.lock has another version of TensorFlow: make lock")
         kept.append(re.sub(r" ; [^\\]*", " ", entry, count=1))
     return "\n".join(kept) + "\n"
 
 
-def download(folder, requirements, platform, version):
-    tags = [f"--platform={tag}" for tag in SYSTEMS[platform][0]]
-    target = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}", *tags]
-    subprocess.run(
-        [*PIP, "--require-hashes", "-r", requirements, "-d", folder, *target], check=True
-    )
+def download(folder, lock, platform, version):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
+    command += ["--no-deps", "--require-hashes", "-r", lock, "-d", folder, "--only-binary=:all:"]
+    command += ["--implementation=cp", f"--python-version={version}"]
+    command += [f"--platform={tag}" for tag in SYSTEMS[platform][0]]
+    subprocess.run(command, check=True)
 
 
-def copy_course(folder):
-    """The repository as it is committed."""
-    changed = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    if changed.stdout:
-        print("not in the kit, since not committed:", *changed.stdout.split()[1::2])
-    archive = subprocess.run(
-        ["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
+
+
+def copy_course(folder, platform, version):
+    """The repository as it is committed; its lock lists what is on the stick."""
+    changed = git("status", "--porcelain").decode().split()
+    if changed:
+        print("not in the kit, since not committed:", *changed[1::2])
+    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD"))) as tar:
         tar.extractall(folder, filter="data")
+    lock, cpu_lock = ((folder / "locks" / f"{name}.lock").read_text() for name in ("course", "cpu"))
+    listed = wanted(lock, cpu_lock, platform, version)
+    (folder / "locks" / "course.lock").write_text(listed, encoding="utf-8", newline="\n")
 
 
 def write_scripts(kit, platform, version, with_site):
     if platform == "windows":
-        text = WINDOWS.replace("VERSION", version).replace("\n", "\r\n")
-        (kit / "install.bat").write_bytes(text.encode())
-        command = "`install.bat`"
+        script, text, command = "install.bat", WINDOWS.replace("\n", "\r\n"), "install.bat"
     else:
-        (kit / "install.sh").write_text(UNIX.replace("VERSION", version), encoding="utf-8")
-        command = "`sh install.sh`"
+        script, text, command = "install.sh", UNIX, "sh install.sh"
+    (kit / script).write_bytes(text.replace("VERSION", version).encode())
     site = ", or site/index.html" if with_site else ""
     readme = README.format(platform=platform, version=version, command=command, site=site)
     (kit / "README.md").write_text(readme, encoding="utf-8")
@@ -175,11 +138,11 @@ def write_scripts(kit, platform, version, with_site):
 
 def write_checksums(kit):
     files = sorted(file for file in kit.rglob("*") if file.is_file())
-    lines = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(kit).as_posix()}"
+    sums = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(kit).as_posix()}\n"
         for file in files
     ]
-    (kit / "SHA256SUMS").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    (kit / "SHA256SUMS").write_text("".join(sums), encoding="utf-8", newline="\n")
 
 
 def megabytes(folder):
@@ -190,14 +153,8 @@ def make_kit(kit, platform, version):
     """Everything into a new folder, in the place of an old one."""
     start = time.perf_counter()
     shutil.rmtree(kit, ignore_errors=True)
-    kit.mkdir()
-    lock, cpu_lock = (ROOT / f"requirements{name}.lock" for name in ("", "-cpu"))
-    listed = wanted(
-        lock.read_text(encoding="utf-8"), cpu_lock.read_text(encoding="utf-8"), platform, version
-    )
-    (kit / "requirements.txt").write_text(listed, encoding="utf-8", newline="\n")
-    download(kit / "wheels", kit / "requirements.txt", platform, version)
-    copy_course(kit / "course")
+    copy_course(kit / "course", platform, version)
+    download(kit / "wheels", kit / "course" / "locks" / "course.lock", platform, version)
     site = ROOT / "_site"
     if site.is_dir():
         shutil.copytree(site, kit / "site")
@@ -208,10 +165,9 @@ def make_kit(kit, platform, version):
     write_scripts(kit, platform, version, site.is_dir())
     write_checksums(kit)
     wheels = len(list((kit / "wheels").iterdir()))
-    seconds = time.perf_counter() - start
-    print(
-        f"{kit.name}/: {platform}, Python {version}: {wheels} wheels, {megabytes(kit):.0f} MB, {seconds:.0f} s"
-    )
+    took = time.perf_counter() - start
+    size = f"{wheels} wheels, {megabytes(kit):.0f} MB, {took:.0f} s"
+    print(f"{kit.name}/: {platform}, Python {version}: {size}")
 
 
 if __name__ == "__main__":
