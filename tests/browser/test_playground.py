@@ -28,9 +28,10 @@ LIVING = {"1", "0.5"}
 START_TO_CHANGE = """new Promise((resolve) => {
   const picture = document.querySelector("canvas.digits");
   const [before, start] = [picture.toDataURL(), performance.now()];
-  const look = () =>
+  const look = () => {
     if (picture.toDataURL() === before) requestAnimationFrame(look);
     else resolve(performance.now() - start);
+  };
   document.querySelector("button.start").click();
   look();
 })"""
