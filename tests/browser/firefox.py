@@ -1,4 +1,4 @@
-"""Firefox as it comes, driven over WebDriver BiDi: as much of a page as the tests of the site ask for."""
+"""Firefox as it comes, over WebDriver BiDi: as much of a page as the tests of the site ask for."""
 
 import base64
 import json

@@ -29,7 +29,8 @@ def find_chromium():
     if not shutil.which(found) and not Path(found).is_file():
         raise FileNotFoundError(
             f"no Chromium or Chrome was found{f' at CHROMIUM={named}' if named else ''}: "
-            "install one (on Debian: apt install chromium), or name it: make browser-test CHROMIUM=/path/to/chrome"
+            "install one (on Debian: apt install chromium), "
+            "or name it: make browser-test CHROMIUM=/path/to/chrome"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Explorers and notebooks in real JupyterLab: moved by keyboard and by pointer, read by axe, nothing asked elsewhere.
+"""Explorers and notebooks in real JupyterLab: moved by key and pointer, read by axe, offline.
 
     make browser-test            the explorers, and a few notebooks run whole
     make browser-test ALL=yes    all notebooks

@@ -1,4 +1,4 @@
-"""The playground from a folder, in Chromium and in Firefox: a click trains both networks, at once and without a stall.
+"""The playground from a folder, in Chromium and Firefox: a click trains both networks smoothly.
 
     make site-test
 
@@ -28,8 +28,10 @@ LIVING = {"1", "0.5"}
 START_TO_CHANGE = """new Promise((resolve) => {
   const picture = document.querySelector("canvas.digits");
   const [before, start] = [picture.toDataURL(), performance.now()];
-  const look = () =>
-    picture.toDataURL() === before ? requestAnimationFrame(look) : resolve(performance.now() - start);
+  const look = () => {
+    if (picture.toDataURL() === before) requestAnimationFrame(look);
+    else resolve(performance.now() - start);
+  };
   document.querySelector("button.start").click();
   look();
 })"""
@@ -97,7 +99,8 @@ def test_a_click_trains_both_networks(name):
         living, grey = page.evaluate(SAID)
         page.screenshot(path=SHOTS / f"playground_{name}.png")
         print(
-            f"{name}: first change {first:.0f} ms; frames median {frames[20]:.0f}, longest {frames[-1]:.0f} ms"
+            f"{name}: first change {first:.0f} ms; "
+            f"frames median {frames[20]:.0f}, longest {frames[-1]:.0f} ms"
         )
         print(f"{name}, after {took:.0f} s: {living} | {grey}")
         assert page.seen == {"requests": [], "errors": []}

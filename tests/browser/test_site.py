@@ -1,4 +1,4 @@
-"""The built site in a real browser, from file://: nothing asked elsewhere, no error, axe, search, a phone's width.
+"""The built site in a browser, from file://: offline, no error, axe, search, a phone's width.
 
     make site-test            ten pages
     make site-test ALL=yes    all pages
@@ -47,7 +47,9 @@ TERMS = {
     "gaussian_kl_per_dim": "losses",
 }
 ANIMATED = """Promise.allSettled(
-    document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 1e5).map((one) => one.finished)
+    document.getAnimations()
+      .filter((one) => one.effect.getComputedTiming().endTime < 1e5)
+      .map((one) => one.finished)
 ).then(() => null)"""  # what a folded block fades in from is no colour of the page
 MODES = {
     "light": {"color_scheme": "light", "viewport": {"width": 1300, "height": 900}},

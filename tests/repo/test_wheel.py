@@ -1,11 +1,16 @@
-"""The tool alone: the wheel in an empty environment that holds NumPy, SciPy and Pillow and nothing else."""
+"""The tool alone, in an empty environment that holds NumPy, SciPy and Pillow and nothing else.
+
+What is installed is the wheel that is built from the source distribution: both are tested.
+"""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import venv
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -84,20 +89,39 @@ def mean_over_pixels(x, x_decoded, z_mean, z_log_var):
 
 
 def rooms_on_the_map():
-    """The rooms of the package's docstring and what each is said to need: "core", "course" or "core, course for ...".
+    """What each room of the package's docstring is said to need: "core ..." or "course".
 
     A room is core where it is imported without the extra, even if some of its functions need it.
     """
     return dict(re.findall(r"^    (\w+) .*  (core\b.*|course)$", vaehelpers.__doc__, re.M))
 
 
+def built(kind, source, folder):
+    """The wheel or the source distribution (sdist) of a folder's project."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    (made,) = folder.iterdir()
+    return made
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """The interpreter of an environment with the wheel; its three companions are this environment's own, by links."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
+def sdist(tmp_path_factory):
+    return built("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("source")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return built("wheel", source, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def python(wheel, tmp_path_factory):
+    """The environment's interpreter; the wheel's three companions are links to this one's own."""
+    folder = tmp_path_factory.mktemp("alone")
     venv.create(folder / "env", with_pip=False, symlinks=os.name != "nt")
     executable = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = [
@@ -121,10 +145,23 @@ def python(tmp_path_factory):
 
 
 def run(executable, *arguments, cwd=None, status=0):
-    """Standard output and error of the environment's Python, which sees no folder and no variable of this one."""
+    """Output and error of the environment's Python, which sees no folder of this one."""
     done = subprocess.run([executable, "-I", *arguments], cwd=cwd, capture_output=True, text=True)
     assert done.returncode == status, done.stderr
     return done.stdout.strip(), done.stderr.strip()
+
+
+def test_the_repository_and_the_sdist_make_the_same_wheel(wheel, tmp_path):
+    names = [zipfile.ZipFile(path).namelist() for path in (wheel, built("wheel", ROOT, tmp_path))]
+    assert sorted(names[0]) == sorted(names[1])
+
+
+def test_the_sdist_holds_the_package_and_no_lesson(sdist):
+    with tarfile.open(sdist) as archive:
+        inside = {name.split("/", 1)[1] for name in archive.getnames()}
+    wanted = {"README.md", "LICENSE", "CITATION.cff", "pyproject.toml", "vaehelpers/__main__.py"}
+    assert wanted <= inside
+    assert {name.split("/")[0] for name in inside if "/" in name} == {"vaehelpers", "data", "docs"}
 
 
 def test_nothing_but_three_packages_is_there(python):
@@ -153,8 +190,9 @@ def test_a_core_room_works_with_three_packages(python, room):
 
 
 def test_the_package_alone_imports_runtime_only(python):
-    code = "import sys, vaehelpers; print(*sorted(name for name in sys.modules if name.split('.')[0] == 'vaehelpers'))"
-    assert run(python, "-c", code)[0].split() == ["vaehelpers", "vaehelpers.runtime"]
+    loaded = run(python, "-c", "import sys, vaehelpers; print(*sys.modules)")[0].split()
+    ours = [name for name in loaded if name.split(".")[0] == "vaehelpers"]
+    assert sorted(ours) == ["vaehelpers", "vaehelpers.runtime"]
 
 
 def test_what_needs_the_course_says_in_one_line_what_to_install(python):
@@ -189,7 +227,7 @@ def test_the_wheel_carries_its_digits_and_its_version(python):
 
 
 def black_and_white(*shape):
-    """Four images of one shade each: pixels that all agree have one direction, whose eigenvalue is their number."""
+    """Four images of one shade each: pixels that agree have one direction; its eigenvalue is D."""
     return np.stack([np.full(shape, shade, np.uint8) for shade in (0, 255, 0, 255)])
 
 

@@ -1,11 +1,14 @@
-"""What the core does without the extra `course`: measure in NumPy, and say in one line what the rest needs."""
+"""The core without the extra `course`: it measures in NumPy, and says what the rest needs."""
 
 import subprocess
 import sys
 
 import pytest
 
-WITHOUT = "import sys; sys.modules |= dict.fromkeys(['keras', 'tensorflow', 'jax', 'torch', 'matplotlib'])\n"
+WITHOUT = """
+import sys
+sys.modules |= dict.fromkeys(["keras", "tensorflow", "jax", "torch", "matplotlib"])
+"""
 MEASURE = """
 import numpy as np
 from vaehelpers import diagnostics
@@ -15,7 +18,8 @@ diagnostics.mutual_information(codes, 0 * codes)
 diagnostics.mutual_information_gap(codes, 0 * codes, np.arange(3)[:, None])
 diagnostics.active_units(codes)
 diagnostics.bits_per_dim(3.0, 4)
-diagnostics.importance_weighted_bound(LinearGaussian(np.ones([3, 1]), np.zeros(3), 0.5), np.zeros([2, 3]), 5)
+model = LinearGaussian(np.ones([3, 1]), np.zeros(3), 0.5)
+diagnostics.importance_weighted_bound(model, np.zeros([2, 3]), 5)
 print(sorted(name for name in ('scipy', 'pandas', 'PIL') if name in sys.modules))"""
 
 
