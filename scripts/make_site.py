@@ -1,9 +1,9 @@
-"""Builds the site into `_site`: lessons, exercises with their solutions folded in, look-up pages, API, cheat sheet.
+"""Builds the site into `_site`: lessons, exercises with solutions folded in, look-up pages, API.
 
 Usage: python scripts/make_site.py
 
-Nothing is executed. Sphinx reads a staged copy in `.site`, in which a link that leaves the site leads to the
-repository, or is plain text while pyproject.toml names no address of it.
+Nothing is executed. Sphinx reads a staged copy in `.site`, in which a link that leaves the site
+leads to the repository, or is plain text while pyproject.toml names no address of it.
 """
 
 import json
@@ -25,12 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".site"
 STAGE = WORK / "source"
 SITE = ROOT / "_site"
-MATHJAX = (
-    "mathjax",
-    "3.2.2",
-    "es5/tex-svg.js",
-    "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882",
-)
+MATHJAX_SHA256 = "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT.get("urls", {}).get("Repository", "")
 LINK = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
@@ -38,22 +33,25 @@ FOLD = {
     "tags": ["hide-cell"],
     "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"},
 }
-HEIGHTS = {
+HEIGHTS = {  # px, of frames
     "playground": 900,
     "beta_explorer": 990,
     "latent_explorer": 570,
     "reduction_calculator": 500,
-}  # px, of frames
+}
 ROOMS = re.compile(r"^    (\w+)  ", re.M)
 
 
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
 def staged_name(path):
-    """Where a file of the repository stands in the site, or None: a solution stands in its exercise."""
-    name = path.relative_to(ROOT).as_posix()
-    name = {"README.md": "index.md"}.get(
-        name, name.replace("notebooks/solutions/", "notebooks/exercises/")
-    )
-    shown = re.fullmatch(r"index\.md|docs/[\w.]+|notebooks/.*\.ipynb|data/[\w.]+\.csv", name)
+    """Where a file of the repository stands in the site, or None."""
+    name = path.relative_to(ROOT).as_posix().replace("solutions/", "exercises/")  # folded in there
+    if name == "README.md":
+        return "index.md"
+    shown = re.fullmatch(r"docs/[\w.]+|notebooks/.*\.ipynb|data/[\w.]+\.csv", name)
     return name if shown else None
 
 
@@ -61,21 +59,17 @@ def relinked(text, page, address=ADDRESS):
     """The text of a page with each link that Sphinx cannot follow made one that a browser can."""
 
     def replaced(link):
-        words, target, anchor = link[1], (page.parent / link[2]).resolve(), link[3] or ""
+        words = link[1]
+        anchor = link[3] or ""
+        target = (page.parent / link[2]).resolve()
         made_here = target.suffix in (".html", ".pdf") and target.parent == ROOT / "docs"
-        if (
-            "://" in link[2]
-            or not (made_here or target.exists())
-            or not target.is_relative_to(ROOT)
-        ):
+        ours = target.is_relative_to(ROOT) and (made_here or target.exists())
+        if "://" in link[2] or not ours:
             return link[0]
         name = staged_name(target)
         if name is None:
-            return (
-                f"[{words}]({address}/blob/main/{target.relative_to(ROOT).as_posix()})"
-                if address
-                else words
-            )
+            there = f"{address}/blob/main/{target.relative_to(ROOT).as_posix()}"
+            return f"[{words}]({there})" if address else words
         here = os.path.relpath(name, Path(staged_name(page)).parent).replace(os.sep, "/")
         if not made_here:
             return f"[{words}]({here}{anchor.lower()})"  # JupyterLab writes #Its-heading
@@ -87,7 +81,7 @@ def relinked(text, page, address=ADDRESS):
 
 
 def folded(exercise, solution):
-    """The exercise's cells, each check followed by a solution and what the check says of it, folded."""
+    """The exercise's cells, each check followed by a solution and its check's answer, folded."""
     cells = []
     held = None
     for asked, solved in zip(exercise, solution, strict=True):
@@ -95,35 +89,31 @@ def folded(exercise, solution):
         if "solution" in solved["metadata"].get("tags", []):
             held = solved
         elif held and solved["cell_type"] == "code":
-            cells.append(
-                held
-                | {"id": f"{held['id']}-solution", "metadata": FOLD, "outputs": solved["outputs"]}
-            )
+            name = f"{held['id']}-solution"
+            cells.append(held | {"id": name, "metadata": FOLD, "outputs": solved["outputs"]})
             held = None
     return cells
 
 
 def live(output):
-    """A stored output; where it is an explorer's sentence, the explorer itself, in a frame that needs no kernel."""
+    """A stored output; an explorer's sentence becomes the explorer, in a frame without a kernel."""
     said = "".join(output.get("data", {}).get("text/plain", ""))
-    for name in HEIGHTS:
+    for name, height in HEIGHTS.items():
         if said.startswith(SENTENCES[name]):
-            state = said.partition(" At ")[2].removesuffix(".")
+            state = said.partition(" At ")[2].removesuffix(".").replace("&", "&amp;")
             page = "playground" if name == "playground" else "explorers"
-            address = f"{page}.html#only=yes&amp;explorer={name}&amp;{state.replace('&', '&amp;')}"
+            address = f"../docs/{page}.html#only=yes&amp;explorer={name}&amp;{state}"
             title = SENTENCES[name].replace(", in JupyterLab,", "").replace(" in JupyterLab", "")
-            frame = f'<iframe class="live" loading="lazy" src="../docs/{address}" title="{title}" '
-            return output | {
-                "data": {"text/html": f'{frame}style="height: {HEIGHTS[name]}px"></iframe>'}
-            }
+            frame = f'<iframe class="live" loading="lazy" src="{address}" title="{title}" '
+            style = f'style="height: {height}px"></iframe>'
+            return output | {"data": {"text/html": frame + style}}
     return output
 
 
 def staged_notebook(path):
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    solution = ROOT / "notebooks" / "solutions" / path.name
+    notebook = json.loads(read(path))
     if path.parent.name == "exercises":
-        solved = json.loads(solution.read_text(encoding="utf-8"))
+        solved = json.loads(read(ROOT / "notebooks" / "solutions" / path.name))
         notebook["cells"] = folded(notebook["cells"], solved["cells"])
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
@@ -138,18 +128,15 @@ def stage():
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.copytree(ROOT / "docs" / "site" / "_static", STAGE / "_static")
     (STAGE / "_static" / "mathjax").mkdir()
-    shutil.copy(fetch_npm(*MATHJAX), STAGE / "_static" / "mathjax")
-    texts = {
-        "index.md": relinked(
-            (ROOT / "docs/site/index.md").read_text(encoding="utf-8"), ROOT / "README.md"
-        )
-    }
+    mathjax = fetch_npm("mathjax", "3.2.2", "es5/tex-svg.js", MATHJAX_SHA256)
+    shutil.copy(mathjax, STAGE / "_static" / "mathjax")
+    texts = {"index.md": relinked(read(ROOT / "docs/site/index.md"), ROOT / "README.md")}
     for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        texts[path.relative_to(ROOT).as_posix()] = relinked(path.read_text(encoding="utf-8"), path)
+        texts[path.relative_to(ROOT).as_posix()] = relinked(read(path), path)
     for path in (ROOT / "notebooks").rglob("[01]*.ipynb"):
         if path.parent.name != "solutions":
             texts[path.relative_to(ROOT).as_posix()] = staged_notebook(path)
-    for room in ROOMS.findall((ROOT / "vaehelpers" / "__init__.py").read_text(encoding="utf-8")):
+    for room in ROOMS.findall(read(ROOT / "vaehelpers" / "__init__.py")):
         exported = "   :imported-members:\n" if (ROOT / "vaehelpers" / room).is_dir() else ""
         directive = f".. automodule:: vaehelpers.{room}\n   :members:\n{exported}"
         texts[f"api/{room}.md"] = f"# {room}\n\n```{{eval-rst}}\n{directive}```\n"
@@ -162,21 +149,18 @@ def stage():
 
 
 def replace(path, old, new):
-    text = path.read_text(encoding="utf-8")
+    text = read(path)
     if old not in text:
         raise RuntimeError(f"{path.name} no longer holds {old!r}")
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def finish():
-    """What needs no Sphinx: cures of its pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
-    replace(
-        SITE / "_static" / "searchtools.js", r" || queryTerm.match(/^\d+$/)", ""
-    )  # 784 is a word
+    """Cures of Sphinx's pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
+    search = SITE / "_static" / "searchtools.js"
+    replace(search, r" || queryTerm.match(/^\d+$/)", "")  # 784 is a word
     for path in (SITE / "notebooks" / "exercises").glob("*.html"):
-        replace(
-            path, ' aria-label="Toggle hidden content"', ""
-        )  # it would hide the text that is shown
+        replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text shown
     (SITE / ".nojekyll").touch()
     (SITE / "docs").mkdir(exist_ok=True)
     for path in (*(ROOT / "docs").glob("*.html"), ROOT / "docs" / "playground.png"):

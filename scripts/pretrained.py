@@ -1,8 +1,9 @@
-"""Trains the explorers' networks: one decoder for each of 16 betas, on MNIST, into data/pretrained/beta_grid.npz.
+"""Trains the explorers' networks, data/pretrained/beta_grid.npz: a decoder for each of 16 betas.
 
-They are trained on x_train without the embedded sample's 1,000 test digits, which the explorers show, and measured on
-x_test. No beta lies between 0.7 and 1.4 times the threshold of collapse, where training is slow. A second, smaller rate
-of learning follows the first, because what is stored is the last step. It needs the whole of MNIST, see data/README.md.
+They are trained on MNIST's x_train without the embedded sample's 1,000 test digits, which the
+explorers show, and measured on x_test. No beta lies between 0.7 and 1.4 times the threshold of
+collapse, where training is slow. A second, smaller rate of learning follows the first, because what
+is stored is the last step. It needs the whole of MNIST, see data/README.md.
 
 Usage: python scripts/pretrained.py [SEED [FILE]]
 """
@@ -39,15 +40,8 @@ def images():
 def train(x_train, x_test, seed, betas):
     sweep = None
     for rate, epochs in PHASES:
-        sweep = train_sweep(
-            x_train,
-            betas,
-            [seed],
-            learning_rate=rate,
-            epochs=epochs,
-            validation=x_test,
-            start=sweep,
-        )
+        options = {"learning_rate": rate, "epochs": epochs, "validation": x_test}
+        sweep = train_sweep(x_train, betas, [seed], start=sweep, **options)
     return sweep
 
 
@@ -58,18 +52,17 @@ def codes(sweep, x):
 
 
 def turn(weights, z_mean, z_log_var):
-    """The same networks with latent axes swapped or flipped so that a digit stays where it is from beta to beta.
+    """Swap or flip latent axes so that a digit stays where it is from beta to beta.
 
     For a normal prior and a diagonal q no number changes: there are eight such turns of the plane.
     """
     kernel = weights["code_kernel"]
+    turns = list(product(([0, 1], [1, 0]), product([1, -1], repeat=2)))
     for i in range(1, len(z_mean)):
-        turns = [
-            (order, signs) for order in ([0, 1], [1, 0]) for signs in product([1, -1], repeat=2)
-        ]
         likeness = [np.sum(z_mean[i - 1] * z_mean[i][:, order] * signs) for order, signs in turns]
         order, signs = turns[int(np.argmax(likeness))]
-        z_mean[i], z_log_var[i] = z_mean[i][:, order] * signs, z_log_var[i][:, order]
+        z_mean[i] = z_mean[i][:, order] * signs
+        z_log_var[i] = z_log_var[i][:, order]
         kernel[i] = kernel[i][order] * np.array(signs)[:, None]
 
 
