@@ -15,9 +15,10 @@ help:
 help-all: help
 	@grep '^#: ' Makefile | cut -c4-
 
-## make lab        set up .venv on the first call, then open lesson 00 in JupyterLab
+## make lab        set up .venv on the first call, then open a copy of lesson 00 in JupyterLab
 lab: setup
-	$(python) -m jupyter lab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_the_question.ipynb
+	$(python) scripts/lab.py
+	$(python) -m jupyter lab $(as_root) --LabApp.default_url=/lab/tree/my_notebooks/00_the_question.ipynb
 
 ## make test       style, types, unit tests, every lesson against its stored outputs
 test: setup-dev

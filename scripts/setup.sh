@@ -36,8 +36,8 @@ done
 Install one, or name yours: make lab PYTHON=/path/to/python3.12"
 
 # Downloads in MB: the locked wheels for Python 3.12, added up. The free disk that is needed in GB.
-gpu='' need=4 download=754 dev_download=105
-[ "$(uname -s)" = Linux ] || download=377 dev_download=79
+gpu='' need=4 download=754 dev_download=123
+[ "$(uname -s)" = Linux ] || download=377 dev_download=95
 if [ -n "${PIP_NO_INDEX:-}" ]; then download=0 # a stick of make kit has no network and no wheels for a GPU
 elif [ "$(uname -s)" = Linux ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then
     gpu=locks/gpu.lock need=12 download=3562
