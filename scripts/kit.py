@@ -6,14 +6,10 @@ The wheels are those of locks/course.lock for that one platform and Python, by t
 Linux TensorFlow is replaced by tensorflow_cpu, half the size, from locks/cpu.lock.
 """
 
-import hashlib
-import io
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
-import time
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -48,15 +44,13 @@ stop() { printf 'install stopped: %s\\n' "$*" >&2; exit 1; }
 [ ! -e "$target" ] || stop "$target is there already: remove it, or name another folder"
 "$PYTHON" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "VERSION")' 2>/dev/null ||
     stop "Python VERSION was not found: PYTHON=/path/to/pythonVERSION sh install.sh"
-cd "$kit"
-if command -v sha256sum >/dev/null; then check=sha256sum; else check='shasum -a 256'; fi
-$check -c SHA256SUMS >/dev/null || stop "this copy of the kit is damaged"
 mkdir -p "$target"
-cp -R course/. "$target"
-[ ! -d site ] || cp -R site "$target/_site"
-wheels=$("$PYTHON" -c 'import pathlib; print(pathlib.Path("wheels").resolve().as_uri())')
+cp -R "$kit/course/." "$target"
+[ ! -d "$kit/site" ] || cp -R "$kit/site" "$target/_site"
+uri='import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())'
+wheels=$("$PYTHON" -c "$uri" "$kit/wheels")
 cd "$target"
-PIP_NO_INDEX=1 PIP_FIND_LINKS="$wheels" sh scripts/setup.sh
+PIP_NO_INDEX=1 PIP_FIND_LINKS="$wheels" sh scripts/setup.sh # pip compares each wheel's hash
 .venv/bin/python vaehelpers/doctor.py
 echo "Lesson 00:  cd '$target' && .venv/bin/python -m jupyter lab notebooks/00_the_question.ipynb"
 """
@@ -109,20 +103,21 @@ def download(folder, lock, platform, version):
     subprocess.run(command, check=True)
 
 
-def git(*arguments):
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
-
-
-def copy_course(folder, platform, version):
+def copy_course(kit, platform, version):
     """The repository as it is committed; its lock lists what is on the stick."""
-    changed = git("status", "--porcelain").decode().split()
+    command = ["git", "status", "--porcelain"]
+    changed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     if changed:
-        print("not in the kit, since not committed:", *changed[1::2])
-    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD"))) as tar:
-        tar.extractall(folder, filter="data")
-    lock, cpu_lock = ((folder / "locks" / f"{name}.lock").read_text() for name in ("course", "cpu"))
+        print("not in the kit, since not committed:", *changed.split()[1::2])
+    archive = kit / "course.tar"
+    subprocess.run(["git", "archive", "--output", archive, "HEAD"], cwd=ROOT, check=True)
+    shutil.unpack_archive(archive, kit / "course", filter="data")
+    archive.unlink()
+    locks = kit / "course" / "locks"
+    lock, cpu_lock = ((locks / f"{name}.lock").read_text() for name in ("course", "cpu"))
     listed = wanted(lock, cpu_lock, platform, version)
-    (folder / "locks" / "course.lock").write_text(listed, encoding="utf-8", newline="\n")
+    (locks / "course.lock").write_text(listed, encoding="utf-8", newline="\n")
+    return locks / "course.lock"
 
 
 def write_scripts(kit, platform, version, with_site):
@@ -136,25 +131,11 @@ def write_scripts(kit, platform, version, with_site):
     (kit / "README.md").write_text(readme, encoding="utf-8")
 
 
-def write_checksums(kit):
-    files = sorted(file for file in kit.rglob("*") if file.is_file())
-    sums = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(kit).as_posix()}\n"
-        for file in files
-    ]
-    (kit / "SHA256SUMS").write_text("".join(sums), encoding="utf-8", newline="\n")
-
-
-def megabytes(folder):
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-
-
 def make_kit(kit, platform, version):
     """Everything into a new folder, in the place of an old one."""
-    start = time.perf_counter()
     shutil.rmtree(kit, ignore_errors=True)
-    copy_course(kit / "course", platform, version)
-    download(kit / "wheels", kit / "course" / "locks" / "course.lock", platform, version)
+    kit.mkdir()
+    download(kit / "wheels", copy_course(kit, platform, version), platform, version)
     site = ROOT / "_site"
     if site.is_dir():
         shutil.copytree(site, kit / "site")
@@ -163,11 +144,9 @@ def make_kit(kit, platform, version):
     shutil.copy(ROOT / "docs" / "playground.html", kit)
     shutil.copy(ROOT / "vaehelpers" / "doctor.py", kit)
     write_scripts(kit, platform, version, site.is_dir())
-    write_checksums(kit)
     wheels = len(list((kit / "wheels").iterdir()))
-    took = time.perf_counter() - start
-    size = f"{wheels} wheels, {megabytes(kit):.0f} MB, {took:.0f} s"
-    print(f"{kit.name}/: {platform}, Python {version}: {size}")
+    size = sum(file.stat().st_size for file in kit.rglob("*") if file.is_file()) / 1e6
+    print(f"{kit.name}/: {platform}, Python {version}: {wheels} wheels, {size:.0f} MB")
 
 
 if __name__ == "__main__":
