@@ -42,7 +42,7 @@ def program(path, text):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with what set-up reads, in a path with a space, and no GPU."""
+    """A folder with what set-up reads, in a path with a space; no GPU, and a uv that fails."""
     folder = tmp_path / "a course"
     shutil.copytree(ROOT / "locks", folder / "locks")
     for name in ("bin", "scripts"):
@@ -50,7 +50,8 @@ def folder(tmp_path):
     for name in ("scripts/setup.sh", "scripts/lock.sh", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     program(folder / "bin" / "python", PRETENDED)
-    program(folder / "bin" / "nvidia-smi", "#!/bin/sh\nexit 1\n")
+    for name in ("nvidia-smi", "uv"):
+        program(folder / "bin" / name, "#!/bin/sh\nexit 1\n")
     return folder
 
 
@@ -112,7 +113,7 @@ def installed(folder):
 
 def test_each_lock_is_installed_once_and_for_nothing_left_nothing_is_said(folder):
     for arguments, there in (
-        (["course"], [COURSE, PACKAGE]),
+        ([], [COURSE, PACKAGE]),
         (["dev"], [COURSE, PACKAGE, DEV]),
         (["site"], [COURSE, PACKAGE, DEV, SITE]),
     ):
@@ -140,6 +141,14 @@ def test_a_gpu_s_lock_comes_on_top_of_the_course_s(folder):
     program(folder / "bin" / "df", "#!/bin/sh\nprintf '\\n0 0 0 99000000\\n'\n")
     set_up(folder)
     assert installed(folder) == [f"{COURSE} --requirement locks/gpu.lock", PACKAGE]
+
+
+def test_uv_installs_where_it_can(folder):
+    program(folder / "bin" / "uv", '#!/bin/sh\necho "${*#*--no-deps }" >>by-uv\n')
+    set_up(folder)
+    said = (folder / "by-uv").read_text(encoding="utf-8").splitlines()
+    assert [line.removesuffix(" --python .venv/bin/python") for line in said] == [COURSE, PACKAGE]
+    assert installed(folder) == []
 
 
 def test_a_set_up_that_fails_gives_the_old_environment_back(changed):
