@@ -11,6 +11,7 @@ Usage: python scripts/pretrained.py [SEED [FILE]]
 import json
 import sys
 from datetime import date
+from hashlib import sha256
 from importlib import metadata
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from vaehelpers import collapse, data, runtime
+from vaehelpers.data.beta_grid import DECODER
 from vaehelpers.sweep import train_sweep
 
 GRID = Path(__file__).parent.parent / "data" / "pretrained" / "beta_grid.npz"
@@ -25,7 +27,6 @@ BELOW = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 16.0)
 ABOVE = (100.0, 392.0, 784.0)
 PHASES = ((3e-3, 20), (5e-4, 10))  # rate of learning, epochs
 LIKELIHOODS = ("bernoulli", "gaussian")  # whose thresholds are stored; the networks are Bernoulli's
-DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
 
 
 def images():
@@ -97,4 +98,5 @@ if __name__ == "__main__":
         z_log_var=z_log_var.astype("float16"),
         **{name: weights.astype("float16") for name, weights in decoders.items()},
     )
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    content = path.read_bytes()
+    print(f"{path}: {len(content) / 1e6:.2f} MB, SHA-256 {sha256(content).hexdigest()}")
