@@ -1,7 +1,9 @@
 """Which beta ANY loss trains: the two doors, and the choice of how a loss is called."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +12,14 @@ from vaehelpers.audit.hypotheses import Within
 from vaehelpers.audit.loss import FRAMEWORKS, open_loss
 from vaehelpers.audit.measure import Prober
 from vaehelpers.audit.probes import check_sizes
+from vaehelpers.audit.reconstruction import check_option
 from vaehelpers.audit.sizes import read_sizes
-from vaehelpers.audit.targets import find_loss, is_factory, is_keras, latents_of, refuse_graph_mode
+from vaehelpers.audit.targets import find_loss, is_factory, is_keras, refuse_graph_mode
 from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.audit.ways import required_parameters, ways_of
 
 SMALL_BATCH = 2  # images on which a loss of more values than these is fitted ...
 MANY = 1_000_000
-READINGS = ("auto", "probabilities", "logits")
 STAGES = {"call": 0, "swapped": 1, "loss": 3, "kl": 4, "swapped codes": 5}  # how far it came
 CERTAIN = ("names", "order", "documented")  # sources of an order that is not guessed
 UNNAMED = (
@@ -32,19 +34,19 @@ OTHERS = (
 
 
 def audit_loss(
-    loss_fn,
+    loss_fn: Any,
     *,
-    image_shape=None,
-    latent_dim=None,
-    batch_size=8,
-    x_decoded="auto",
-    framework="auto",
-    arguments=None,
-    order=None,
-    result=None,
-    latent_shape=None,
-    image_range=(0, 1),
-):
+    image_shape: Sequence[int] | None = None,
+    latent_dim: int | None = None,
+    batch_size: int = 8,
+    x_decoded: str = "auto",
+    framework: str = "auto",
+    arguments: Mapping[str, Any] | None = None,
+    order: str | Sequence[str] | None = None,
+    result: str | int | None = None,
+    latent_shape: Sequence[int] | None = None,
+    image_range: tuple[float, float] = (0, 1),
+) -> LossAudit:
     """Which beta a loss trains, by calling it: `scale * (distortion + beta * rate) + constant`.
 
     Args:
@@ -82,19 +84,19 @@ def audit_loss(
         >>> round(found.beta, 6), found.notes
         (0.5, ('read as loss(x_decoded, x, z_mean, z_log_var), from its names',))
     """
-    check_reading(x_decoded)
+    refuse_graph_mode()
+    check_option(x_decoded)
     if is_keras(loss_fn) or is_factory(loss_fn):
-        own = {"image_shape": image_shape, "latent_dim": latent_dim, "batch_size": batch_size}
-        return audit_keras_vae(loss_fn, x_decoded=x_decoded, **own)
+        same: dict[str, Any] = {"latent_dim": latent_dim, "batch_size": batch_size}
+        return audit_keras_vae(loss_fn, image_shape=image_shape, x_decoded=x_decoded, **same)
     if framework not in ("auto", *FRAMEWORKS):
         raise ValueError(f"framework is {framework!r}: pass one of auto, {', '.join(FRAMEWORKS)}")
     if latent_shape is not None:
         latent_dim = int(np.prod(check_sizes(latent_shape, 1, 1).image_shape))
     function = find_loss(loss_fn)
-    latent_dim = latents_of(function) or (2 if latent_dim is None else latent_dim)
-    sizes = check_sizes(
-        (28, 28, 1) if image_shape is None else image_shape, latent_dim, batch_size, image_range
-    )
+    latent_dim = getattr(function, "latent_dim", None) or (2 if latent_dim is None else latent_dim)
+    image_shape = (28, 28, 1) if image_shape is None else image_shape
+    sizes = check_sizes(image_shape, latent_dim, batch_size, image_range)
     arguments = dict(arguments or {})
     given = dict(framework=framework, arguments=arguments, result=result, latent_shape=latent_shape)
     groups = ways_of(function, arguments, order)
@@ -109,8 +111,14 @@ def audit_loss(
 
 
 def audit_keras_vae(
-    vae, *, image_shape=None, latent_dim=None, batch_size=8, x_decoded="auto", loss=None
-):
+    vae: Any,
+    *,
+    image_shape: Sequence[int] | None = None,
+    latent_dim: int | None = None,
+    batch_size: int = 8,
+    x_decoded: str = "auto",
+    loss: Any = None,
+) -> LossAudit:
     """Which beta a Keras model trains: `audit_loss` for what its own training step minimises.
 
     A model is only borrowed: its layers run, but those that give z_mean, z_log_var and the
@@ -140,18 +148,12 @@ def audit_keras_vae(
     """
     from vaehelpers.audit.keras_model import opened_keras
 
-    check_reading(x_decoded)
+    refuse_graph_mode()
+    check_option(x_decoded)
     with opened_keras(vae, image_shape, latent_dim, batch_size, loss) as opened:
         prober, fit = _fitted(opened, opened.sizes, x_decoded)
         found = _concluded(prober, fit, opened.sizes)
         return replace(found, faults=opened.faults(found), notes=(*found.notes, *opened.notes))
-
-
-def check_reading(x_decoded):
-    """Raise where x_decoded is no known reading, or nothing can be read."""
-    refuse_graph_mode()
-    if x_decoded not in READINGS:
-        raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
 
 
 def _chosen(function, groups, sizes, given, x_decoded):
@@ -196,9 +198,8 @@ def _fits_of(tiers, sizes, x_decoded):
         if found:
             return found
     if len(tiers[0]) > 2:
-        said = (
-            f"{failed[0]}; none of the {len(tiers[0])} values it returns is a VAE's loss by itself"
-        )
+        none = f"none of the {len(tiers[0])} values it returns is a VAE's loss by itself"
+        said = f"{failed[0]}; {none}"
         raise AuditError(f"{said}: say result=0, ..., or result='sum'", failed[0].about)
     raise failed[0]
 
@@ -221,11 +222,10 @@ def _only(found):
     if max(betas) - min(betas) <= Within.SAME * max(betas):
         return found[0]
     readings = {}
-    for beta, way in zip(betas, (prober.loss.way for prober, _ in found), strict=True):
-        option = (
-            f"result={way.result!r}" if way.result is not None else f"order={','.join(way.roles)!r}"
-        )
-        readings[f"beta = {beta:.3g} with {option}"] = way
+    for beta, (prober, _) in zip(betas, found, strict=True):
+        way = prober.loss.way
+        said = f"order={','.join(way.roles)!r}" if way.result is None else f"result={way.result!r}"
+        readings[f"beta = {beta:.3g} with {said}"] = way
     raise AuditError(f"it can be read in several ways: {'; '.join(readings)}: say which")
 
 

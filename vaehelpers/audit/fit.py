@@ -8,7 +8,7 @@ from vaehelpers.audit import structure
 from vaehelpers.audit.hypotheses import READINGS_OF_THE_KL, TERMS_OF_THE_KL, Within, first_that_fits
 from vaehelpers.audit.measure import Prober, Weights
 from vaehelpers.audit.probes import (
-    Likelihood,
+    Distortion,
     Probe,
     at_the_prior,
     codes_at,
@@ -29,7 +29,7 @@ LARGE = 200_000  # ... and values in all
 class Fit(NamedTuple):
     """The likelihood that a loss follows, its weights, the largest relative misfit, and notes."""
 
-    likelihood: Likelihood
+    likelihood: Distortion
     weights: Weights
     misfit: float
     notes: list

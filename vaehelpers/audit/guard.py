@@ -12,7 +12,7 @@ from vaehelpers.audit.hypotheses import Within
 from vaehelpers.audit.keras_faults import is_number, weights_of
 from vaehelpers.audit.keras_find import one_line, places_of
 from vaehelpers.audit.probes import kl
-from vaehelpers.audit.verdict import AuditError
+from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
 
 COLLAPSED = 0.01  # nats
@@ -58,16 +58,16 @@ class TrainingGuard(keras.callbacks.Callback):
         latents, mean over the batch). That is the ELBO.
     """
 
-    def __init__(self, x=None, raise_on_collapse=False):
+    def __init__(self, x: np.ndarray | None = None, raise_on_collapse: bool = False) -> None:
         super().__init__()
         if x is not None and not hasattr(x, "__array__"):
             raise TypeError(f"x is a {type(x).__name__}: pass an array of images [N, ...]")
         self.x = None if x is None else np.asarray(x)
         self.raise_on_collapse = raise_on_collapse
-        self.found = None
-        self.rate = None
+        self.found: LossAudit | None = None
+        self.rate: float | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._epochs = 0
         self._warned = False
         self._latent_dim = 1
@@ -82,15 +82,15 @@ class TrainingGuard(keras.callbacks.Callback):
             return
         with private.left_as_it_was(self.model):
             self._latent_dim = places_of(self.model, self._image_shape()).latent_dim
-        said = [str(self.found).splitlines()[0], *self.found.faults]
-        said += [] if self.x is None else [self._where(self.found)]
-        print(*(f"TrainingGuard: {line}" for line in said), sep="\n")
+        lines = [str(self.found).splitlines()[0], *self.found.faults]
+        lines += [] if self.x is None else [self._where(self.found)]
+        print(*(f"TrainingGuard: {line}" for line in lines), sep="\n")
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if batch == 0:
             self._at_first_batch = self._plain_numbers()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._epochs += 1
         self._warn_of_a_frozen_number()
         self.rate = self._rate_now(logs or {})

@@ -29,7 +29,7 @@ class Within:
     QUIET = 1e-3  # of the values' spread. The error at which a likelihood is told through noise
     LOUD = 0.1  # of the KL. Rounding or noise above which a wrong KL would look the same
     REPEATS = 16  # draws of a loss that draws noise
-    FEW = 4  # draws where a Monte Carlo KL is all but certain: at the prior and far out
+    LEAST_DRAWS = 4  # draws where a Monte Carlo KL is all but certain: at the prior and far out
     MOST_DRAWS = 2000  # draws. More are not waited for
     LOUDER = 2.5  # times. Noise that differs so much between images is not that of a draw of z
     STEADY = 0.05  # relative. Steps of a counter are equal; those of noise differ by all there is
@@ -130,7 +130,8 @@ def _curved(name, curve, likelihood, per_example):
     )
 
 
-def _of_another_output(name, function, inverse, likelihood):
+def _of_another_output(output, likelihood):
+    name, function, inverse = output
     return Hypothesis(
         (lambda x, y: likelihood.distortion(x, function(y)),),
         lambda found: (
@@ -154,7 +155,7 @@ OF_THE_RECONSTRUCTION = (  # of grey images
     *(_sides(p_of) for p_of in (lambda y: y, sigmoid)),
     *(_mixture(family) for family in FAMILIES),
     *(_curved(*curve, row, per) for row in PER_PIXEL for curve in CURVES for per in (True, False)),
-    *(_of_another_output(*output, row) for output in OUTPUTS for row in FAMILIES[0]),
+    *(_of_another_output(output, row) for output in OUTPUTS for row in FAMILIES[0]),
 )
 
 

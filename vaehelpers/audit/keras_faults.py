@@ -19,8 +19,8 @@ ENCODED = 16  # calls of an encoder
 MOST_VALUES = 1_000_000  # of a large batch of images
 NARROWEST = -12.0  # log variance of a posterior whose draws float32 tells from its mean
 RIGHT = "draw z_mean + exp(z_log_var / 2) * noise, with new noise at every call"
-KL_WEIGHTS = ("beta", "kl_weight", "kld_weight", "kl_beta", "beta_kl", "weight_kl")
-KL_WEIGHTS += ("lambda_kl", "kl_lambda")
+KL_WEIGHTS: tuple[str, ...] = ("beta", "kl_weight", "kld_weight", "kl_beta", "beta_kl")
+KL_WEIGHTS += ("weight_kl", "lambda_kl", "kl_lambda")
 EXTRA = 1e6  # a loss so large that a step that adds it shows
 STEP = ("train_step", "compute_loss")
 

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from vaehelpers.audit import private
+from vaehelpers.audit.names import role_of
 from vaehelpers.audit.verdict import AuditError
 
 CODES = ("z_mean", "z_log_var")
@@ -17,11 +18,6 @@ ONE_TENSOR = 0  # the structure of an output that is no nest
 NAMES = {  # of the attributes that hold a model's networks
     "encoder": ("encoder", "enc", "encoder_model", "encoder_net", "inference_net"),
     "decoder": ("decoder", "dec", "decoder_model", "decoder_net", "generative_net"),
-}
-KEYS = {  # of an encoder's outputs in a dict
-    "z_mean": ("z_mean", "mean", "mu", "loc"),
-    "z_log_var": ("z_log_var", "log_var", "logvar", "z_logvar"),
-    "z": ("z", "sample"),
 }
 AS_FUNCTION = "audit its loss as a function (x, x_decoded, z_mean, z_log_var) instead"
 ONE_LINE = 160  # characters of another library's message
@@ -215,9 +211,8 @@ def _names(codes, flat):
         return None
     if not isinstance(codes, dict):
         return FORMS[3 - len(flat)]
-    by_key = {key: name for name, keys in KEYS.items() for key in keys}
-    names = tuple(by_key.get(key) for key in sorted(codes))
-    return names if None not in names and set(CODES) <= set(names) else None
+    names = tuple(map(role_of, sorted(codes)))
+    return names if sorted(names) in (sorted(FORMS[0]), sorted(CODES)) else None
 
 
 def one_line(error):

@@ -4,7 +4,6 @@ A class `VAE(encoder, decoder)` is made with small networks: then it is a model 
 """
 
 import contextlib
-import inspect
 from functools import partial
 from itertools import product
 
@@ -14,13 +13,14 @@ from keras import ops
 
 from vaehelpers.audit import keras_faults, private
 from vaehelpers.audit.keras_find import FORMS, name_of, one_line, places_of, small_networks
+from vaehelpers.audit.names import TOTALS
 from vaehelpers.audit.probes import at_probe, check_sizes
+from vaehelpers.audit.targets import named_parameters, required, takes_any
 from vaehelpers.audit.verdict import AuditError
 
 IMAGE_SHAPE = (28, 28, 1)  # of a class, which has none of its own
 LATENT_DIM = 2
 NETWORKS = ("encoder", "decoder")
-TOTALS = ("loss", "total_loss", "total", "vae_loss", "objective")
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ def _opened_class(made, loss, sizes, known=None):
     def opened_in(way):
         form, axes, with_y = way
         encoder, decoder, places = small_networks(form, shape[:axes], shape, sizes.latent_dim)
-        by_name = set(NETWORKS) <= set(parameters_of(made)[0])
+        by_name = set(NETWORKS) <= set(named_parameters(made))
         model = made(encoder=encoder, decoder=decoder) if by_name else made(encoder, decoder)
         again = partial(_opened_class, made, loss, known=way)
         return OpenedKeras(compiled(model, loss), places, sizes, again, with_y)
@@ -205,9 +205,9 @@ class OpenedKeras:
 
 def takes_networks(made):
     """Whether a class or function is called on two networks: a class of models may make its own."""
-    named, takes_any = parameters_of(made)
-    wanted = [name for name, p in named.items() if p.default is p.empty]
-    is_class = isinstance(made, type) and issubclass(made, keras.Model) and not takes_any
+    named = named_parameters(made)
+    wanted = required(made)
+    is_class = isinstance(made, type) and issubclass(made, keras.Model) and not takes_any(made)
     makes_its_own = is_class and not any("enc" in name or "dec" in name for name in named)
     if makes_its_own and not wanted:
         return False
@@ -225,24 +225,13 @@ def takes_networks(made):
     return True
 
 
-def parameters_of(made):
-    """What a class or function takes, parameters by name, and whether it takes any number more."""
-    try:
-        every = inspect.signature(made).parameters
-    except (TypeError, ValueError):  # what is not written in Python
-        return {}, False
-    named = {n: p for n, p in every.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-    return named, any(p.kind is p.VAR_POSITIONAL for p in every.values())
-
-
 def compiled(model, loss=None):
     """A model, compiled with an optimiser for all that its own `compile` wants; it runs eagerly."""
     if model.compiled and loss is not None:
         said = "the model is compiled already, with a loss of its own"
         raise AuditError(f"{said}: leave loss= out, or do not compile it")
     if not model.compiled:
-        named, _ = parameters_of(model.compile)
-        wanted = [n for n, p in named.items() if p.default is p.empty or n == "optimizer"]
+        wanted = {*required(model.compile), "optimizer"} & set(named_parameters(model.compile))
         arguments = {name: keras.optimizers.SGD() for name in wanted}
         model.compile(**(arguments if loss is None else arguments | {"loss": loss}))
     model.run_eagerly = True

@@ -147,12 +147,6 @@ class Loss:
         leaves = {role: tensor for role, tensor in tensors.items() if role != "x"}
         return GRADIENTS[self.framework](lambda new: self._fast(tensors | new), leaves)
 
-    def at_codes(self, z_mean, z_log_var):
-        """The loss at fixed codes, `f(x, x_decoded)` of `way.arrays` under `on`; differentiable."""
-        arrays = self.way.arrays(Probe(z_mean, z_mean, z_mean, z_log_var))
-        codes = self.on(arrays, lambda tensors: tensors)
-        return lambda x, x_decoded: self.total(codes | {"x": x, "x_decoded": x_decoded})
-
     def on(self, arrays, function):
         """What a function makes of a dict of NumPy arrays, given to it as the loss's tensors."""
         with ExitStack() as stack:
@@ -180,7 +174,9 @@ class Loss:
         return total_of(self.returned(tensors), self.way.result)
 
 
-def open_loss(function, way, sizes, framework="auto", arguments=(), result=None, latent_shape=None):
+def open_loss(
+    function, way, sizes, *, framework="auto", arguments=(), result=None, latent_shape=None
+):
     """A loss opened in the first framework, type and layout of images in which it can be called.
 
     Args:

@@ -43,7 +43,7 @@ class Prober:
     Attributes:
         noisy: whether the loss draws noise; it is tried unless it is known.
         counts: whether it counts its calls: it changes from call to call as noise does not.
-        few: the draws of which `value` takes the mean, where the loss draws noise.
+        draws: of how many `value` takes the mean, where the loss draws noise.
         doing: what the next calls are for.
     """
 
@@ -53,7 +53,7 @@ class Prober:
         self.rng = np.random.default_rng(0)
         self.noisy = noisy
         self.counts = False
-        self.few = Within.FEW
+        self.draws = Within.LEAST_DRAWS
         self.doing = f"images {sizes.image_shape}, batch {sizes.batch}, {sizes.latent_dim} latents"
         if noisy is None:
             self._try_twice()
@@ -88,7 +88,7 @@ class Prober:
         images = self.images()
         certain = certain_codes(self.sizes)
         noise = [
-            np.ptp([self._once(probe_at(images, codes)) for _ in range(Within.FEW)])
+            np.ptp([self._once(probe_at(images, codes)) for _ in range(Within.LEAST_DRAWS)])
             for codes in (prior, certain)
         ]
         return prior if noise[0] <= noise[1] else certain
@@ -124,20 +124,20 @@ class Prober:
         return np.mean(draws), error
 
     def value(self, images, codes):
-        return self.measure(images, codes, self.few)[0]
+        return self.measure(images, codes, self.draws)[0]
 
     def over(self, pairs):
         """The loss at pairs of images, and the largest error."""
-        measured = [self.measure(pair, self.still, self.few) for pair in pairs]
+        measured = [self.measure(pair, self.still, self.draws) for pair in pairs]
         values, errors = np.transpose(measured)
         return values, errors.max()
 
     def draw_more(self, images, within):
         """Take so many draws that a mean of them is off by less; whether that can be waited for."""
         single = np.std([self.value(images, self.still) for _ in range(Within.REPEATS)])
-        draws = self.few * (2 * Within.SURE * single / within) ** 2
+        draws = self.draws * (2 * Within.SURE * single / within) ** 2
         if draws <= Within.MOST_DRAWS:
-            self.few = max(self.few, int(np.ceil(draws)))
+            self.draws = max(self.draws, int(np.ceil(draws)))
         return bool(draws <= Within.MOST_DRAWS)
 
     def noise_depends_on_images(self, images):

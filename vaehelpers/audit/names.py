@@ -5,7 +5,15 @@ import re
 DOCUMENTED = ("x", "x_decoded", "z_mean", "z_log_var")
 SPREADS = ("z_log_var", "z_log_std", "z_std", "z_var")  # what an encoder may return beside the mean
 ROLES = ("x", "x_decoded", "z_mean", *SPREADS, "z")
-TOTALS = ("loss", "total_loss", "total", "loss_total", "objective", "vae_loss", "elbo_loss")
+TOTALS: tuple[str, ...] = (
+    "loss",
+    "total_loss",
+    "total",
+    "loss_total",
+    "objective",
+    "vae_loss",
+    "elbo_loss",
+)
 TOTALS += ("neg_elbo", "nelbo")
 
 # What a word says; a word with a star stands for all that begin so, and each for its plural.
@@ -47,7 +55,7 @@ ANYTHING = dict.fromkeys((*DOCUMENTED, "codes", "outputs"), 2) | {"x": 3}
 SETTING = dict.fromkeys(DOCUMENTED[1:], AGAINST)
 IMAGE = {"x": 0, "x_decoded": 1, "outputs": 1}
 DECODED = {"x_decoded": 0, "outputs": 0, "x": AGAINST}
-ROWS = (
+ROWS: tuple[tuple[str, dict], ...] = (
     ("kl", {}),
     ("weight", SETTING),
     ("setting", SETTING),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 ZERO_CODES = 1e-6  # nats, nearly. A log variance at the prior, so that a logarithm of it is finite
+OF_CLASSES = ("categorical", "multinomial")  # likelihoods over the classes along the last axis
 EXACT = 0.1  # the share of black pixels, and of white ones
 MOST_RANDOM = 500_000  # random numbers of an image; a batch of more values repeats them
 
@@ -145,7 +146,7 @@ def one_hot(sizes, rng):
     return x, 0.05 + 0.9 * (weight * x + (1 - weight) * rng.random(x.shape))
 
 
-class Likelihood(NamedTuple):
+class Distortion(NamedTuple):
     """Minus log p(x|z) up to its constant, at unit scale."""
 
     name: str  # such as "bernoulli"
@@ -156,7 +157,7 @@ class Likelihood(NamedTuple):
     @property
     def of_classes(self):
         """Whether it is one over the classes along the last axis."""
-        return self.name in ("categorical", "multinomial")
+        return self.name in OF_CLASSES
 
     def distortion(self, x, x_decoded):
         """Sum over pixels, mean over examples."""
@@ -198,7 +199,7 @@ def log_softmax(y):
 
 def _through_sigmoid(likelihood):
     """The same likelihood of the sigmoid of x_decoded."""
-    return Likelihood(
+    return Distortion(
         likelihood.name,
         "logits",
         lambda x, y: likelihood.each(x, sigmoid(y)),
@@ -206,15 +207,15 @@ def _through_sigmoid(likelihood):
     )
 
 
-GAUSSIAN = Likelihood("gaussian", "means", lambda x, y: 0.5 * (x - y) ** 2, lambda x, y: y - x)
-LAPLACE = Likelihood("laplace", "means", lambda x, y: np.abs(x - y), lambda x, y: np.sign(y - x))
-BERNOULLI = Likelihood(
+GAUSSIAN = Distortion("gaussian", "means", lambda x, y: 0.5 * (x - y) ** 2, lambda x, y: y - x)
+LAPLACE = Distortion("laplace", "means", lambda x, y: np.abs(x - y), lambda x, y: np.sign(y - x))
+BERNOULLI = Distortion(
     "bernoulli",
     "probabilities",
     lambda x, p: -x * np.log(p) - (1 - x) * np.log1p(-p),
     lambda x, p: (p - x) / (p * (1 - p)),
 )
-FROM_LOGITS = Likelihood(
+FROM_LOGITS = Distortion(
     "bernoulli", "logits", lambda x, y: np.logaddexp(0, y) - x * y, lambda x, y: sigmoid(y) - x
 )
 FAMILIES = (
@@ -225,7 +226,7 @@ PER_PIXEL = FAMILIES[0] + FAMILIES[1]
 
 
 def _categorical(reads, log_p, slope):
-    return Likelihood("categorical", reads, lambda x, y: -x * log_p(y), slope)
+    return Distortion("categorical", reads, lambda x, y: -x * log_p(y), slope)
 
 
 OVER_CLASSES = (  # -sum over classes of x log p, and its derivative for a one-hot x

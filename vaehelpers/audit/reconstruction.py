@@ -17,10 +17,17 @@ from vaehelpers.audit.probes import (
 )
 from vaehelpers.audit.verdict import AuditError
 
+READINGS = ("auto", "probabilities", "logits")
 PLAIN = ("probabilities", "log-probabilities")  # no softmax shows over which axis the classes lie
 COLOURS = (1, 3, 4)  # a last axis of an image with three axes that is one of channels
 KNOWN = "a Bernoulli, Gaussian, Laplace or categorical distortion"
 REACHES = {"means": (2, 30), "logits": (6,)}  # times the images' range, how far off it is tried
+
+
+def check_option(x_decoded):
+    """Raise where x_decoded is no known reading."""
+    if x_decoded not in READINGS:
+        raise ValueError(f"x_decoded is {x_decoded!r}: pass one of {', '.join(READINGS)}")
 
 
 def find_reconstruction(prober: Prober):

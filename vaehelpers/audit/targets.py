@@ -11,12 +11,12 @@ from itertools import chain, product
 from vaehelpers.audit.names import SPREADS, role_of
 from vaehelpers.audit.verdict import AuditError
 
-METHODS = "forward __call__ call loss_function loss_fn loss vae_loss elbo_loss criterion"
-METHODS = (*METHODS.split(), "compute_loss", "elbo", "_calculate_combined_loss")
+METHODS = "forward __call__ call loss_function loss_fn loss vae_loss elbo_loss criterion "
+METHODS += "compute_loss elbo _calculate_combined_loss"
 ENCODERS = ("encode", "encoder", "enc", "inference", "recognition")
 DECODERS = ("decode", "decoder", "dec", "generator", "generate")
-ENTRIES = ("training_step", "loss", "loss_function", "compute_loss", "elbo", "get_loss", "forward")
-ENTRIES = dict.fromkeys(ENTRIES, 1) | {"training_step": 2}  # how much they want: a batch, its index
+OF_A_BATCH = ("loss", "loss_function", "compute_loss", "elbo", "get_loss", "forward")
+ENTRIES = {"training_step": 2, **dict.fromkeys(OF_A_BATCH, 1)}  # what it wants: a batch, its index
 LATENTS = ("latent_dim", "z_dim", "latent_size", "n_latent")
 SEVERAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 SILENT = ("log", "log_dict")  # Lightning's, which want a trainer
@@ -34,9 +34,8 @@ def is_torch_module(target):
 
 def _is_a(target, package, kind):
     imported = sys.modules.get(package)
-    return bool(imported) and issubclass(
-        target if isinstance(target, type) else type(target), kind(imported)
-    )
+    made = target if isinstance(target, type) else type(target)
+    return bool(imported) and issubclass(made, kind(imported))
 
 
 def is_factory(target):
@@ -54,7 +53,12 @@ def required(made):
         >>> required(lambda x, *more, beta, weight=1.0, **options: 0.0), required(min)
         (['x', 'beta'], [])
     """
-    return [p.name for p in parameters_of(made) if p.default is p.empty and p.kind not in SEVERAL]
+    return [name for name, p in named_parameters(made).items() if p.default is p.empty]
+
+
+def named_parameters(made):
+    """The parameters of one value each, by their names."""
+    return {p.name: p for p in parameters_of(made) if p.kind not in SEVERAL}
 
 
 def parameters_of(made):
@@ -63,6 +67,11 @@ def parameters_of(made):
         return list(inspect.signature(made).parameters.values())
     except (TypeError, ValueError):  # what is not written in Python, such as a scripted function
         return []
+
+
+def takes_any(made):
+    """Whether a function or class takes any number of arguments by position."""
+    return any(p.kind == p.VAR_POSITIONAL for p in parameters_of(made))
 
 
 def device_of(function):
@@ -84,11 +93,6 @@ def load(framework):
     if importlib.util.find_spec(framework) is None:
         raise ValueError(f"framework is {framework!r}, which is not installed")
     return importlib.import_module(framework).__name__
-
-
-def latents_of(function):
-    """The number of latents that the module behind a loss says it has, or `None`."""
-    return getattr(function, "latent_dim", None)
 
 
 HINTS = {  # advice, which decides nothing
@@ -135,18 +139,15 @@ def find_loss(target):
         target = instance_of(target)
     if inspect.isroutine(target) or isinstance(target, functools.partial):
         return target
-    for name in METHODS:
+    for name in METHODS.split():
         method = getattr(target, name, None)
         if inspect.ismethod(method) and _looks_like_a_loss(method, name):
             return method
     if is_torch_module(target):
         return _loss_of_module(target)
     if not callable(target):
-        kind = type(target).__name__
-        raise TypeError(
-            f"loss_fn is a {kind}: pass a function (x, x_decoded, z_mean, z_log_var), or what "
-            "holds one"
-        )
+        wanted = "pass a function (x, x_decoded, z_mean, z_log_var), or what holds one"
+        raise TypeError(f"loss_fn is a {type(target).__name__}: {wanted}")
     return target
 
 
@@ -167,10 +168,9 @@ def instance_of(made):
 
 def _looks_like_a_loss(method, name):
     """Whether it takes images and codes, by its arguments' names, or four that tell nothing."""
-    parameters = parameters_of(method)
-    if any(p.kind == p.VAR_POSITIONAL for p in parameters):
+    if takes_any(method):
         return name not in ("__call__", "call", "forward")
-    roles = [role_of(p.name) for p in parameters if p.kind != p.VAR_KEYWORD]
+    roles = [role_of(argument) for argument in named_parameters(method)]
     codes = "z_mean" in roles and set(roles) & set(SPREADS)
     images = "x_decoded" in roles and len(roles) >= 2
     return bool(codes or images or (len(roles) == 4 and None in roles))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vaehelpers.audit.hypotheses import Within
+from vaehelpers.audit.probes import OF_CLASSES
 
 
 class AuditError(ValueError):
@@ -15,7 +16,7 @@ class AuditError(ValueError):
             of calling would change that; "model": a Keras model could not be opened; else `None`.
     """
 
-    def __init__(self, message, about=None):
+    def __init__(self, message: str, about: str | None = None) -> None:
         super().__init__(message)
         self.about = about
 
@@ -63,64 +64,51 @@ class LossAudit:
     one_size: bool = False
 
     @property
-    def beta_declared(self):
+    def beta_declared(self) -> float:
         """Beta relative to the likelihood that the loss declares: with its own variance."""
         return self.beta / (self.decoder_variance or 1.0)
 
     @property
-    def trains_elbo(self):
+    def trains_elbo(self) -> bool:
         """Whether beta is 1 within a percent, at the declared variance, and nothing is at fault."""
         return self._weighs_as_the_elbo() and not self.faults
 
     def _weighs_as_the_elbo(self):
         return abs(self.beta_declared - 1) <= Within.ONE
 
-    def __str__(self):
+    def __str__(self) -> str:
         below = (f"- {said}" for said in (*self.faults, *self.notes))
         return "\n".join([f"This loss trains {self._what()}. {self._advice()}", *below])
 
     __repr__ = __str__  # what a cell of a notebook shows of its last line
 
     def _what(self):
-        likelihood = self.likelihood.capitalize() + (
-            " from logits" if self.x_decoded == "logits" else ""
-        )
-        unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}.get(
-            self.likelihood, ""
-        )
-        declared = (
-            ""
-            if self.decoder_variance is None
-            else f", {number(self.beta_declared)} at its own variance"
-        )
-        declared += "" if self.decoder_variance is None else f" {number(self.decoder_variance)}"
+        logits = " from logits" if self.x_decoded == "logits" else ""
+        unit = {"gaussian": " at unit variance", "laplace": " at unit scale"}
+        declared = ""
+        if self.decoder_variance is not None:
+            own = f"at its own variance {number(self.decoder_variance)}"
+            declared = f", {number(self.beta_declared)} {own}"
         return (
-            f"beta = {number(self.beta)}{unit}{declared} ({likelihood}; "
-            f"{', '.join(self._reductions())})"
+            f"beta = {number(self.beta)}{unit.get(self.likelihood, '')}{declared} "
+            f"({self.likelihood.capitalize()}{logits}; {', '.join(self._reductions())})"
         )
 
     def _reductions(self):
+        channels = "classes" if self.likelihood in OF_CLASSES else "channels"
         named = {
             "pixels": self.pixel_reduction,
-            "channels": self.channel_reduction,
+            channels: self.channel_reduction,
             "latents": self.latent_reduction,
             "the batch": self.batch_reduction,
         }
-        untried = named["channels"] == "unknown" and self.one_size
-        if untried or named["channels"] in ("none", named["pixels"]):
-            named.pop("channels")
-        if self.likelihood in ("categorical", "multinomial") and "channels" in named:
-            named = {
-                "classes" if axis == "channels" else axis: reduction
-                for axis, reduction in named.items()
-            }
-        words = {
-            "none": "no reduction",
-            "mixed": "a mixed reduction",
-            "unknown": "an unknown reduction",
-        }
+        untried = named[channels] == "unknown" and self.one_size
+        if untried or named[channels] in ("none", named["pixels"]):
+            named.pop(channels)
+        words = {"none": "no", "mixed": "a mixed", "unknown": "an unknown"}
+        said = {word: f"{article} reduction" for word, article in words.items()}
         return [
-            f"{words.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()
+            f"{said.get(reduction, reduction)} over {axes}" for axes, reduction in named.items()
         ]
 
     def _advice(self):
@@ -138,10 +126,9 @@ class LossAudit:
         ]
         advice = f"To train the ELBO, multiply {' and '.join(parts)}."
         if self.likelihood == "gaussian" and self.decoder_variance is None:
-            deviation = number(self.beta**0.5)
             advice += (
                 f" As it is, it is the exact ELBO of a decoder with variance {number(self.beta)} "
-                f"(standard deviation {deviation}, in the pixels' unit)."
+                f"(standard deviation {number(self.beta**0.5)}, in the pixels' unit)."
             )
         if self.likelihood == "laplace":
             advice += (
@@ -150,29 +137,28 @@ class LossAudit:
             )
         return advice
 
-    def cure(self):
+    def cure(self) -> dict[str, tuple[str, str]]:
         """Two lines each for Keras, PyTorch and JAX that train the ELBO of this likelihood."""
         factor = f"{0.5 / (self.decoder_variance or 1.0):.6g} *"
         cures = {}
         for name, lines in CURES.items():
-            pixels = lines.get(self.likelihood)
-            if self.likelihood in ("categorical", "multinomial"):
+            if self.likelihood in OF_CLASSES:
                 pixels = f"pixels = -x * {lines[self.x_decoded]}"
-            elif self.x_decoded == "logits" and self.likelihood == "bernoulli":
+            elif self.x_decoded != "logits":
+                pixels = lines[self.likelihood]
+            elif self.likelihood == "bernoulli":
                 pixels = lines["bernoulli from logits"]
-            elif self.x_decoded == "logits":
-                pixels = pixels.replace("x_decoded", lines["sigmoid"] + "(x_decoded)")
+            else:
+                through = f"{lines['sigmoid']}(x_decoded)"
+                pixels = lines[self.likelihood].replace("x_decoded", through)
             cures[name] = (pixels.replace("0.5 *", factor), lines["loss"])
         return cures
 
 
-def number(value):
+def number(value: float) -> str:
     """Three significant digits, more for whole numbers: 392, 0.000977, 13600000 as 1.36e+07."""
-    return (
-        f"{value:.0f}"
-        if 1 <= abs(value) < 1e5 and abs(value - round(value)) < Within.SAME * abs(value)
-        else f"{value:.3g}"
-    )
+    whole = 1 <= abs(value) < 1e5 and abs(value - round(value)) < Within.SAME * abs(value)
+    return f"{value:.0f}" if whole else f"{value:.3g}"
 
 
 CURES = {
