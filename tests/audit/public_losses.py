@@ -1,46 +1,68 @@
-"""What public VAE losses compute, written down in plain NumPy after reading each one at its source.
+"""What public VAE losses compute, in plain NumPy, after reading each one at its source.
 
-Every function takes `x` and `x_decoded` of shape [B, height, width, channels] and `z_mean`, `z_log_var` of
-shape [B, latents]. It keeps the sums, the means and the weights of its source, and returns what the source
-minimises: a scalar, or one value per image which the framework then averages over the batch.
+Every function takes images `x` and `y` [B, height, width, channels], what the decoder returns, and
+codes `m` and `v` [B, latents], the log variance. It keeps the sums, the means and the weights of
+its source, and returns what that minimises: a scalar, or one value an image.
 
-public_loss_cases.py says where each loss was read and which beta it trains. The KL is taken as written: three of
-the Keras losses draw z with a standard deviation that is not the one their KL assumes.
+`case` says which beta it trains at which sizes. A loss that equals, for an image,
+
+    a * (sum over pixels of -log p(x|z))  +  b * (sum over latents of KL)  +  constant
+
+has beta = b / a. Squared error is read as a Gaussian of unit variance, whose -log p is half of it,
+so un-halved squared error has a = 2; absolute error as a Laplace of unit scale, a = 1. The KL is
+taken as written: three of the Keras losses draw z with a deviation that is not that of their KL.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from audit_losses import PIXELS, from_logits, kl_per_dim, l1
 
-PIXELS = (1, 2, 3)  # the image axes of a batch
-LATENTS = 1  # the latent axis of a batch
-
-
-# Building blocks: one value per pixel, or one per latent
+LATENTS = 1
+DIGITS, DIGITS_32, FACES = (28, 28, 1), (32, 32, 1), (64, 64, 3)
 
 
-def binary_cross_entropy(x, p):
+class Case(NamedTuple):
+    """A loss, which names the repository, the file and the commit, and what must be found of it."""
+
+    loss: object
+    beta: float | None  # None where no single beta describes the loss
+    likelihood: str
+    reads: str  # "probabilities" or "logits" of Bernoulli pixels, or "means"
+    image_shape: tuple
+    latent_dim: int
+    batch_size: int | None  # where beta depends on it: the one that its source trains with
+
+
+CASES: list[Case] = []
+
+
+def case(beta, kind, image_shape, latent_dim, batch_size=None):
+    """Adds a row for the loss below; `kind` is a likelihood or how a Bernoulli reads y."""
+    bernoulli = kind in ("probabilities", "logits")
+    told = ("bernoulli", kind) if bernoulli else (kind, "means")
+
+    def added(loss):
+        CASES.append(Case(loss, beta, *told, image_shape, latent_dim, batch_size))
+        return loss
+
+    return added
+
+
+def bce(x, p):
     """-log p(x|z) of a Bernoulli with probability `p`, per pixel."""
     p = np.clip(p, 1e-7, 1 - 1e-7)
     return -(x * np.log(p) + (1 - x) * np.log(1 - p))
 
 
-def binary_cross_entropy_from_logits(x, logits):
-    """-log p(x|z) of a Bernoulli with log-odds `logits`, per pixel."""
-    return np.logaddexp(0, logits) - x * logits
-
-
-def squared_error(x, x_decoded):
+def se(x, y):
     """Twice -log p(x|z) of a Gaussian of unit variance, per pixel and up to a constant."""
-    return (x - x_decoded) ** 2
+    return (x - y) ** 2
 
 
-def absolute_error(x, x_decoded):
-    """-log p(x|z) of a Laplace of unit scale, per pixel and up to a constant."""
-    return np.abs(x - x_decoded)
-
-
-def kl_per_dim(z_mean, z_log_var):
-    """KL from the posterior to the standard normal prior, per latent."""
-    return 0.5 * (z_mean**2 + np.exp(z_log_var) - z_log_var - 1)
+def kl(m, v):
+    """The KL to the standard normal prior, one number an image."""
+    return kl_per_dim(m, v).sum(LATENTS)
 
 
 def log_normal(z, mean, log_var):
@@ -48,369 +70,371 @@ def log_normal(z, mean, log_var):
     return -0.5 * (np.log(2 * np.pi) + log_var + (z - mean) ** 2 / np.exp(log_var))
 
 
-def sampled_kl_per_dim(z_mean, z_log_var):
-    """One-sample estimate of the KL, per latent: log q(z|x) - log p(z) at a fresh z drawn from q."""
-    z = z_mean + np.exp(z_log_var / 2) * np.random.default_rng().standard_normal(z_mean.shape)
-    return log_normal(z, z_mean, z_log_var) - log_normal(z, 0.0, 0.0)
+def sampled_kl_per_dim(m, v):
+    """One-sample estimate of the KL, log q(z|x) - log p(z), at a fresh z drawn from q."""
+    z = m + np.exp(v / 2) * np.random.default_rng().standard_normal(m.shape)
+    return log_normal(z, m, v) - log_normal(z, 0.0, 0.0)
 
 
 # Keras and the books written around it
 
 
-def keras_mlp_both_averaged(x, x_decoded, z_mean, z_log_var):
-    """Keras MLP example at cb468fe: cross-entropy averaged over pixels, KL averaged over latents."""
-    reconstruction = binary_cross_entropy(x, x_decoded).mean(axis=PIXELS)
-    return reconstruction + kl_per_dim(z_mean, z_log_var).mean(axis=LATENTS)
+@case(392, "probabilities", DIGITS, 2)
+def keras_mlp_both_averaged(x, y, m, v):
+    """keras-team/keras examples/variational_autoencoder.py cb468fe."""
+    return bce(x, y).mean(PIXELS) + kl_per_dim(m, v).mean(LATENTS)
 
 
-def keras_mlp_kl_summed(x, x_decoded, z_mean, z_log_var):
-    """Keras MLP example at 05e727f: the KL is summed over latents, the cross-entropy still averaged over pixels."""
-    reconstruction = binary_cross_entropy(x, x_decoded).mean(axis=PIXELS)
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS)
+@case(784, "probabilities", DIGITS, 2)
+def keras_mlp_kl_summed(x, y, m, v):
+    """keras-team/keras examples/variational_autoencoder.py 05e727f."""
+    return bce(x, y).mean(PIXELS) + kl(m, v)
 
 
-def keras_deconv(x, x_decoded, z_mean, z_log_var):
-    """Keras deconvolution example at 10bfb1c: the average cross-entropy is scaled back to a sum, the KL is not.
-
-    The batch is flattened with the pixels, so that each image's value holds the cross-entropy of the whole batch.
-    """
-    rows, columns = x.shape[1:3]
-    reconstruction = rows * columns * binary_cross_entropy(x, x_decoded).mean()
-    return reconstruction + kl_per_dim(z_mean, z_log_var).mean(axis=LATENTS)
+@case(1 / 2, "probabilities", DIGITS, 2)
+def keras_deconv(x, y, m, v):
+    """keras-team/keras examples/variational_autoencoder_deconv.py 10bfb1c."""
+    # The batch is flattened with the pixels: each image's value holds that of the whole batch
+    return x.shape[1] * x.shape[2] * bce(x, y).mean() + kl_per_dim(m, v).mean(LATENTS)
 
 
-def keras_io(x, x_decoded, z_mean, z_log_var):
-    """keras.io example at cca4efb: both terms are summed, then averaged over the batch."""
-    over_channels = binary_cross_entropy(x, x_decoded).mean(axis=3)
-    reconstruction = over_channels.sum(axis=(1, 2)).mean()
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(1, "probabilities", DIGITS, 2)
+def keras_io(x, y, m, v):
+    """keras-team/keras-io examples/generative/vae.py cca4efb."""
+    return bce(x, y).mean(3).sum((1, 2)).mean() + kl(m, v).mean()
 
 
-def deep_learning_with_python_1(x, x_decoded, z_mean, z_log_var):
-    """Deep Learning with Python, first edition: both terms averaged, the KL weighted by twice 5e-4."""
-    reconstruction = binary_cross_entropy(x, x_decoded).mean()
-    minus_twice_kl = -2 * kl_per_dim(z_mean, z_log_var)
-    return np.mean(reconstruction - 5e-4 * minus_twice_kl.mean(axis=LATENTS))
+@case(784 * 5e-4, "probabilities", DIGITS, 2)
+def deep_learning_with_python_1(x, y, m, v):
+    """fchollet/deep-learning-with-python-notebooks first_edition/8.4 27f60b0."""
+    # Both terms averaged, the KL weighted by twice 5e-4
+    minus_twice_kl = -2 * kl_per_dim(m, v)
+    return np.mean(bce(x, y).mean() - 5e-4 * minus_twice_kl.mean(LATENTS))
 
 
-def deep_learning_with_python_2(x, x_decoded, z_mean, z_log_var):
-    """Deep Learning with Python, second edition: cross-entropy summed over pixels, KL averaged over latents."""
-    over_channels = binary_cross_entropy(x, x_decoded).mean(axis=3)
-    return over_channels.sum(axis=(1, 2)).mean() + kl_per_dim(z_mean, z_log_var).mean()
+@case(1 / 2, "probabilities", DIGITS, 2)
+def deep_learning_with_python_2(x, y, m, v):
+    """fchollet/deep-learning-with-python-notebooks chapter12_part04 1bb759b."""
+    return bce(x, y).mean(3).sum((1, 2)).mean() + kl_per_dim(m, v).mean()
 
 
-def generative_deep_learning_1(x, x_decoded, z_mean, z_log_var, reconstruction_factor):
-    """Generative Deep Learning, first edition: the factor multiplies a squared error averaged over pixels."""
-    reconstruction = squared_error(x, x_decoded).mean(axis=PIXELS)
-    return reconstruction_factor * reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS)
+@case(1 / (2 * 1000 / 784), "gaussian", DIGITS, 2)
+def generative_deep_learning_1_digits(x, y, m, v):
+    """davidADSP/GDL_code models/VAE.py; 03_03_vae_digits_train.ipynb 243a77f."""
+    return 1000 * se(x, y).mean(PIXELS) + kl(m, v)
 
 
-def generative_deep_learning_1_digits(x, x_decoded, z_mean, z_log_var):
-    """The digits notebook sets the factor to 1000."""
-    return generative_deep_learning_1(x, x_decoded, z_mean, z_log_var, 1000)
+@case(1 / (2 * 10000 / 49152), "gaussian", (128, 128, 3), 200)
+def generative_deep_learning_1_faces(x, y, m, v):
+    """davidADSP/GDL_code models/VAE.py; 03_05_vae_faces_train.ipynb 243a77f."""
+    return 10000 * se(x, y).mean(PIXELS) + kl(m, v)
 
 
-def generative_deep_learning_1_faces(x, x_decoded, z_mean, z_log_var):
-    """The faces notebook sets the factor to 10000."""
-    return generative_deep_learning_1(x, x_decoded, z_mean, z_log_var, 10000)
+@case(1 / (500 / 1024), "probabilities", DIGITS_32, 2)
+def generative_deep_learning_2_fashion(x, y, m, v):
+    """davidADSP/Generative_Deep_Learning_2nd_Edition vae_fashion.ipynb 3d28172."""
+    # A constant named beta, 500, multiplies the average cross-entropy, not the KL
+    return np.mean(500 * bce(x, y).mean(PIXELS)) + kl(m, v).mean()
 
 
-def generative_deep_learning_2_fashion(x, x_decoded, z_mean, z_log_var):
-    """Second edition, clothes: a constant named beta, 500, multiplies the average cross-entropy, not the KL."""
-    reconstruction = np.mean(500 * binary_cross_entropy(x, x_decoded).mean(axis=PIXELS))
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(1 / (2 * 2000 / 12288), "gaussian", FACES, 200)
+@case(1 / (2 * 2000 / 3072), "gaussian", (32, 32, 3), 200)
+def generative_deep_learning_2_faces(x, y, m, v):
+    """davidADSP/Generative_Deep_Learning_2nd_Edition vae_faces.ipynb 5951133, 3d28172."""
+    return np.mean(2000 * se(x, y).mean(3)) + kl(m, v).mean()
 
 
-def generative_deep_learning_2_faces(x, x_decoded, z_mean, z_log_var):
-    """Second edition, faces: the same with 2000 and a squared error averaged over everything."""
-    reconstruction = np.mean(2000 * squared_error(x, x_decoded).mean(axis=3))
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case((1 / 32) / (2 * 1000 / 12288), "gaussian", FACES, 32)
+def world_models_keras_early(x, y, m, v):
+    """AppliedDataSciencePartners/WorldModels vae/arch.py 00152ea."""
+    return 1000 * se(x, y).mean(PIXELS) + kl_per_dim(m, v).mean(LATENTS)
 
 
-def world_models_keras_early(x, x_decoded, z_mean, z_log_var):
-    """Keras port of World Models at 00152ea: 1000 times the mean squared error, KL averaged over latents."""
-    reconstruction = 1000 * squared_error(x, x_decoded).mean(axis=PIXELS)
-    return reconstruction + kl_per_dim(z_mean, z_log_var).mean(axis=LATENTS)
+@case(12288 / 2, "gaussian", FACES, 32)
+def world_models_keras_late(x, y, m, v):
+    """AppliedDataSciencePartners/WorldModels vae/arch.py 360bf24."""
+    # The factor is gone, the KL is summed, and its floor is commented out
+    return se(x, y).mean(PIXELS) + kl(m, v)
 
 
-def world_models_keras_late(x, x_decoded, z_mean, z_log_var):
-    """The same port at 360bf24: the factor is gone, the KL is summed, and its floor is commented out."""
-    reconstruction = squared_error(x, x_decoded).mean(axis=PIXELS)
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS)
-
-
-def bojone_celeba(x, x_decoded, z_mean, z_log_var):
-    """bojone/vae on CelebA: half the squared error, and a KL estimated from the one noise draw that makes z.
-
-    The encoder's output is a log scale, half of `z_log_var`; its negative sum is the entropy part of the KL.
-    """
-    noise = np.random.default_rng().standard_normal(z_mean.shape)
-    log_scale = z_log_var / 2
-    z = np.exp(log_scale) * noise + z_mean
-    reconstruction = (
-        0.5 * squared_error(x, x_decoded).mean(axis=0).sum() + 0.5 * np.log(2 * np.pi) * x[0].size
-    )
-    prior = 0.5 * (z**2).mean(axis=0).sum() - 0.5 * (noise**2).mean(axis=0).sum()
-    return reconstruction + prior - log_scale.mean(axis=0).sum()
+@case(1, "gaussian", FACES, 512)
+def bojone_celeba(x, y, m, v):
+    """bojone/vae vae_keras_celeba.py 08a51b7."""
+    # A KL estimated from the one draw that makes z; the encoder's output is a log scale
+    noise = np.random.default_rng().standard_normal(m.shape)
+    log_scale = v / 2
+    z = np.exp(log_scale) * noise + m
+    reconstruction = 0.5 * se(x, y).mean(0).sum() + 0.5 * np.log(2 * np.pi) * x[0].size
+    prior = 0.5 * (z**2).mean(0).sum() - 0.5 * (noise**2).mean(0).sum()
+    return reconstruction + prior - log_scale.mean(0).sum()
 
 
 # PyTorch
 
 
-def pytorch_example(x, x_decoded, z_mean, z_log_var):
-    """pytorch/examples at cd01f93: everything is summed, over the batch too."""
-    return binary_cross_entropy(x, x_decoded).sum() + kl_per_dim(z_mean, z_log_var).sum()
+@case(1, "probabilities", DIGITS, 20)
+def pytorch_example(x, y, m, v):
+    """pytorch/examples vae/main.py cd01f93: everything is summed, over the batch too.
+
+    Likewise yunjey/pytorch-tutorial variational_autoencoder/main.py 78c6afe and
+    Atcold/NYU-DLSP20 11-VAE.ipynb 2a2485f.
+    """
+    return bce(x, y).sum() + kl_per_dim(m, v).sum()
 
 
-def wiseodd(x, x_decoded, z_mean, z_log_var):
-    """wiseodd/generative-models: summed cross-entropy over the batch size, and the batch mean of the summed KL."""
-    reconstruction = binary_cross_entropy(x, x_decoded).sum() / len(x)
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(1, "probabilities", DIGITS, 100)
+def wiseodd(x, y, m, v):
+    """wiseodd/generative-models VAE/vanilla_vae/vae_pytorch.py daadb46."""
+    return bce(x, y).sum() / len(x) + kl(m, v).mean()
 
 
-def pytorch_vae(x, x_decoded, z_mean, z_log_var, kl_weight):
-    """PyTorch-VAE: squared error averaged over everything, KL summed over latents."""
-    return (
-        squared_error(x, x_decoded).mean()
-        + kl_weight * kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
-    )
+@case(0.00025 / (2 / 12288), "gaussian", FACES, 128)
+def pytorch_vae_training(x, y, m, v):
+    """AntixK/PyTorch-VAE models/vanilla_vae.py 8bf7be5; vae.yaml a6896b9."""
+    # The 0.00025 is that of its configuration file
+    return se(x, y).mean() + 0.00025 * kl(m, v).mean()
 
 
-def pytorch_vae_training(x, x_decoded, z_mean, z_log_var):
-    """Training weighs the KL with the 0.00025 of its configuration file."""
-    return pytorch_vae(x, x_decoded, z_mean, z_log_var, 0.00025)
+@case(1 / (2 / 12288), "gaussian", FACES, 128)
+def pytorch_vae_validation(x, y, m, v):
+    """AntixK/PyTorch-VAE models/vanilla_vae.py; experiment.py 8bf7be5."""
+    # The validation loss that it logs weighs the KL with 1 instead
+    return se(x, y).mean() + 1.0 * kl(m, v).mean()
 
 
-def pytorch_vae_validation(x, x_decoded, z_mean, z_log_var):
-    """The validation loss that it logs weighs the KL with 1 instead."""
-    return pytorch_vae(x, x_decoded, z_mean, z_log_var, 1.0)
+@case(1 / 2, "gaussian", DIGITS, 16)
+def pythae_early(x, y, m, v):
+    """clementchadebec/benchmark_VAE vae_model.py 06d582a."""
+    return np.mean(se(x, y).sum(PIXELS) + kl(m, v))
 
 
-def pythae_early(x, x_decoded, z_mean, z_log_var):
-    """Pythae at 06d582a: summed squared error, not halved."""
-    reconstruction = squared_error(x, x_decoded).sum(axis=PIXELS)
-    return np.mean(reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS))
+@case(1, "gaussian", DIGITS, 16)
+def pythae_late(x, y, m, v):
+    """clementchadebec/benchmark_VAE vae_model.py 24939dc."""
+    return np.mean(0.5 * se(x, y).sum(PIXELS) + kl(m, v))
 
 
-def pythae_late(x, x_decoded, z_mean, z_log_var):
-    """Pythae at 24939dc: the same squared error, halved."""
-    reconstruction = 0.5 * squared_error(x, x_decoded).sum(axis=PIXELS)
-    return np.mean(reconstruction + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS))
+@case((0.1 / 256) / (2 / 3072), "gaussian", (32, 32, 3), 256)
+def lightning_bolts(x, y, m, v):
+    """Lightning-Universe/lightning-bolts basic_vae_module.py 273e5a6."""
+    return se(x, y).mean() + 0.1 * kl_per_dim(m, v).mean()
 
 
-def lightning_bolts(x, x_decoded, z_mean, z_log_var):
-    """lightning-bolts: both terms averaged over everything, the KL weighted by 0.1."""
-    return squared_error(x, x_decoded).mean() + 0.1 * kl_per_dim(z_mean, z_log_var).mean()
+@case((5 / 256) / (2 / 12288), "gaussian", FACES, 256)
+def pyprobml_celeba(x, y, m, v):
+    """probml/pyprobml deprecated/vae/standalone/vae_celeba_lightning.py 4468a42."""
+    # The averages of lightning-bolts with a one-sample KL, weighted by the script's 5
+    return se(x, y).mean() + 5 * sampled_kl_per_dim(m, v).mean()
 
 
-def pyprobml_celeba(x, x_decoded, z_mean, z_log_var):
-    """pyprobml on CelebA: the averages of lightning-bolts with a one-sample KL, weighted by the script's 5."""
-    return squared_error(x, x_decoded).mean() + 5 * sampled_kl_per_dim(z_mean, z_log_var).mean()
+@case((0.1 / 512) / (2 / 49152), "gaussian", (128, 128, 3), 512)
+def podgorskiy(x, y, m, v):
+    """podgorskiy/VAE VAE.py bb69ffc."""
+    return se(x, y).mean() + 0.1 * kl_per_dim(m, v).mean(LATENTS).mean()
 
 
-def podgorskiy(x, x_decoded, z_mean, z_log_var):
-    """podgorskiy/VAE: both terms averaged over everything, the KL weighted by 0.1."""
-    return (
-        squared_error(x, x_decoded).mean()
-        + 0.1 * kl_per_dim(z_mean, z_log_var).mean(axis=LATENTS).mean()
-    )
+@case((2 * 0.1 / 128) / (1 / 1024), "probabilities", DIGITS_32, 128)
+def irmae(x, y, m, v):
+    """facebookresearch/irmae train.py f0eff0d."""
+    # The usual half before the KL is left out, then it is weighted by 0.1
+    twice_kl = 2 * kl_per_dim(m, v)
+    return bce(x, y).mean() + 0.1 * twice_kl.mean()
 
 
-def irmae(x, x_decoded, z_mean, z_log_var):
-    """The VAE of irmae: both terms averaged; the usual half before the KL is left out, then it is weighted by 0.1."""
-    twice_kl = 2 * kl_per_dim(z_mean, z_log_var)
-    return binary_cross_entropy(x, x_decoded).mean() + 0.1 * twice_kl.mean()
+@case(4 / 2, "gaussian", FACES, 10)
+def beta_vae_1konny_default(x, y, m, v, beta=4):
+    """1Konny/Beta-VAE solver.py 977a1ec; main.py 1117b13, its defaults."""
+    # Squared error summed and not halved; `y` is after its sigmoid
+    return se(x, y).sum() / len(x) + beta * kl(m, v).mean()
 
 
-def beta_vae_1konny(x, x_decoded, z_mean, z_log_var, beta):
-    """1Konny/Beta-VAE on CelebA: squared error summed and not halved; `x_decoded` is after its sigmoid."""
-    reconstruction = squared_error(x, x_decoded).sum() / len(x)
-    return reconstruction + beta * kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(10 / 2, "gaussian", FACES, 10)
+def beta_vae_1konny_celeba(x, y, m, v):
+    """1Konny/Beta-VAE solver.py 977a1ec; run_celeba_H_beta10_z10.sh 8420ee0."""
+    return beta_vae_1konny_default(x, y, m, v, beta=10)
 
 
-def beta_vae_1konny_default(x, x_decoded, z_mean, z_log_var):
-    """The command line's own defaults: CelebA with beta 4."""
-    return beta_vae_1konny(x, x_decoded, z_mean, z_log_var, 4)
+def disentangling_vae(reconstruction, m, v):
+    """Its plain VAE loss, once the annealing is over: summed, per image of the batch."""
+    return reconstruction / len(m) + kl_per_dim(m, v).mean(0).sum()
 
 
-def beta_vae_1konny_celeba(x, x_decoded, z_mean, z_log_var):
-    """The CelebA script asks for beta 10."""
-    return beta_vae_1konny(x, x_decoded, z_mean, z_log_var, 10)
+@case(1, "probabilities", FACES, 10)
+def disentangling_vae_bernoulli(x, y, m, v):
+    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
+    return disentangling_vae(bce(x, y).sum(), m, v)
 
 
-def disentangling_vae(reconstruction, z_mean, z_log_var):
-    """disentangling-vae with its plain VAE loss, once the annealing is over: summed, per image of the batch."""
-    return reconstruction / len(z_mean) + kl_per_dim(z_mean, z_log_var).mean(axis=0).sum()
+@case(1 / (2 * 255**2 / 255), "gaussian", FACES, 10)
+def disentangling_vae_gaussian(x, y, m, v):
+    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
+    # The summed squared error of images scaled to 0..255, divided by 255
+    return disentangling_vae(se(255 * x, 255 * y).sum() / 255, m, v)
 
 
-def disentangling_vae_bernoulli(x, x_decoded, z_mean, z_log_var):
-    """Bernoulli pixels: the summed cross-entropy."""
-    return disentangling_vae(binary_cross_entropy(x, x_decoded).sum(), z_mean, z_log_var)
+@case(1 / 3, "laplace", FACES, 10)
+def disentangling_vae_laplace(x, y, m, v):
+    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
+    return disentangling_vae(3 * l1(x, y).sum(), m, v)
 
 
-def disentangling_vae_gaussian(x, x_decoded, z_mean, z_log_var):
-    """Gaussian pixels: the summed squared error of images scaled to 0..255, divided by 255."""
-    return disentangling_vae(squared_error(255 * x, 255 * x_decoded).sum() / 255, z_mean, z_log_var)
+@case(1 / 2, "gaussian", FACES, 32)
+def world_models_pytorch(x, y, m, v):
+    """ctallec/world-models trainvae.py 07e2c8f."""
+    # Both summed over everything; the encoder gives a log sigma
+    log_sigma = v / 2
+    return se(x, y).sum() - 0.5 * np.sum(1 + 2 * log_sigma - m**2 - np.exp(2 * log_sigma))
 
 
-def disentangling_vae_laplace(x, x_decoded, z_mean, z_log_var):
-    """Laplace pixels: three times the summed absolute error."""
-    return disentangling_vae(3 * absolute_error(x, x_decoded).sum(), z_mean, z_log_var)
+@case(1 / (2 / (128 * 2352)), "gaussian", (28, 28, 3), 20, 128)
+def sigma_vae_mse(x, y, m, v):
+    """orybkin/sigma-vae-pytorch model.py; train_vae.py 8873c56."""
+    # Squared error averaged over the batch, KL summed over it: beta grows with the batch size
+    return se(x, y).mean() + kl_per_dim(m, v).sum()
 
 
-def world_models_pytorch(x, x_decoded, z_mean, z_log_var):
-    """ctallec/world-models: squared error and KL both summed over everything; the encoder gives a log sigma."""
-    log_sigma = z_log_var / 2
-    kl = -0.5 * np.sum(1 + 2 * log_sigma - z_mean**2 - np.exp(2 * log_sigma))
-    return squared_error(x, x_decoded).sum() + kl
-
-
-def sigma_vae_mse(x, x_decoded, z_mean, z_log_var):
-    """sigma-VAE's weak baseline: squared error averaged over the batch too, KL summed over the batch too."""
-    return squared_error(x, x_decoded).mean() + kl_per_dim(z_mean, z_log_var).sum()
-
-
-def sigma_vae_gaussian(x, x_decoded, z_mean, z_log_var):
-    """sigma-VAE with a log sigma of 0, which its soft clip at -6 raises a little: softplus(6) - 6 = 0.0025."""
+@case(np.exp(2 * (np.logaddexp(0, 6) - 6)), "gaussian", (28, 28, 3), 20)
+def sigma_vae_gaussian(x, y, m, v):
+    """orybkin/sigma-vae-pytorch model.py; train_vae.py 8873c56."""
+    # A log sigma of 0, which its soft clip at -6 raises a little: softplus(6) - 6 = 0.0025
     log_sigma = -6 + np.logaddexp(0, 0 + 6)
-    density = (
-        0.5 * squared_error(x, x_decoded) / np.exp(log_sigma) ** 2
-        + log_sigma
-        + 0.5 * np.log(2 * np.pi)
-    )
-    return density.sum() + kl_per_dim(z_mean, z_log_var).sum()
+    density = 0.5 * se(x, y) / np.exp(log_sigma) ** 2 + log_sigma + 0.5 * np.log(2 * np.pi)
+    return density.sum() + kl_per_dim(m, v).sum()
 
 
-def rlkit_bernoulli(x, x_decoded, z_mean, z_log_var):
-    """rlkit's default: average cross-entropy times the number of pixels, KL weighted by the trainer's 0.5."""
-    reconstruction = binary_cross_entropy(x, x_decoded).mean() * x[0].size
-    return reconstruction + 0.5 * kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(0.5, "probabilities", (48, 48, 1), 16)
+def rlkit_bernoulli(x, y, m, v):
+    """rail-berkeley/rlkit rlkit/torch/vae/conv_vae.py; vae_trainer.py 3c875be."""
+    return bce(x, y).mean() * x[0].size + 0.5 * kl(m, v).mean()
 
 
-def rlkit_door(x, x_decoded, z_mean, z_log_var):
-    """rlkit's Skew-Fit door, Gaussian pixels: the number of pixels is not multiplied back, and beta is 20.
-
-    The call averages in PyTorch 0.4.1, which rlkit pins; PyTorch 1.0 no longer knows the name of its reduction
-    there, and sums over pixels and batch instead.
-    """
-    return (
-        squared_error(x, x_decoded).mean()
-        + 20 * kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
-    )
+@case(20 / (2 / 6912), "gaussian", (48, 48, 3), 16)
+def rlkit_door(x, y, m, v):
+    """rail-berkeley/rlkit conv_vae.py; examples/skewfit/sawyer_door.py 3c875be."""
+    # Averaged in PyTorch 0.4.1, which it pins; 1.0 sums over pixels and batch instead
+    return se(x, y).mean() + 20 * kl(m, v).mean()
 
 
-def latent_diffusion(x, x_decoded, z_mean, z_log_var):
-    """The autoencoder of latent diffusion, pixel and KL terms alone: both summed, KL weighted by 1e-6.
-
-    Its perceptual and adversarial terms are left out, and its learned log scale stays at its first value, 0.
-    """
+@case(1e-6, "laplace", (256, 256, 3), 64 * 64 * 3)
+def latent_diffusion(x, y, m, v):
+    """CompVis/stable-diffusion contperceptual.py 555f13e; latent-diffusion 40ae880."""
+    # Without the perceptual and adversarial terms; the learned log scale at its first value, 0
     log_scale = 0.0
-    reconstruction = (absolute_error(x, x_decoded) / np.exp(log_scale) + log_scale).sum() / len(x)
-    return reconstruction + 1e-6 * kl_per_dim(z_mean, z_log_var).sum() / len(z_mean)
+    reconstruction = (l1(x, y) / np.exp(log_scale) + log_scale).sum() / len(x)
+    return reconstruction + 1e-6 * kl_per_dim(m, v).sum() / len(m)
 
 
-def pyro(x, x_decoded, z_mean, z_log_var):
-    """Pyro's example: minus a one-sample ELBO, summed over pixels, latents and batch."""
-    return binary_cross_entropy(x, x_decoded).sum() + sampled_kl_per_dim(z_mean, z_log_var).sum()
+@case(1, "probabilities", DIGITS, 50)
+def pyro(x, y, m, v):
+    """pyro-ppl/pyro examples/vae/vae.py 07ad8d8."""
+    # Minus a one-sample ELBO, summed over pixels, latents and batch
+    return bce(x, y).sum() + sampled_kl_per_dim(m, v).sum()
 
 
 # TensorFlow and JAX
 
 
-def tensorflow_tutorial(x, x_decoded, z_mean, z_log_var):
-    """TensorFlow's tutorial: cross-entropy from logits and a one-sample KL, both summed, then the batch mean."""
-    log_likelihood = -binary_cross_entropy_from_logits(x, x_decoded).sum(axis=PIXELS)
-    return -np.mean(log_likelihood - sampled_kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS))
+@case(1, "logits", DIGITS, 2)
+def tensorflow_tutorial(x, y, m, v):
+    """tensorflow/docs site/en/tutorials/generative/cvae.ipynb 0d13617: A one-sample KL."""
+    return -np.mean(-from_logits(x, y).sum(PIXELS) - sampled_kl_per_dim(m, v).sum(LATENTS))
 
 
-def tensorflow_examples(x, x_decoded, z_mean, z_log_var):
-    """TensorFlow-Examples: both summed; 1e-10 keeps the logarithms finite."""
-    log_likelihood = x * np.log(1e-10 + x_decoded) + (1 - x) * np.log(1e-10 + 1 - x_decoded)
-    return np.mean(
-        -log_likelihood.sum(axis=PIXELS) + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS)
-    )
+@case(1, "probabilities", DIGITS, 2)
+def tensorflow_examples(x, y, m, v):
+    """aymericdamien/TensorFlow-Examples variational_autoencoder.py 91641ee."""
+    # 1e-10 keeps the logarithms finite
+    log_likelihood = x * np.log(1e-10 + y) + (1 - x) * np.log(1e-10 + 1 - y)
+    return np.mean(-log_likelihood.sum(PIXELS) + kl(m, v))
 
 
-def hwalsuklee(x, x_decoded, z_mean, z_log_var):
-    """tensorflow-mnist-VAE: both summed; the encoder gives a sigma, with 1e-8 inside the logarithm of its square."""
-    sigma = np.exp(z_log_var / 2)
-    kl = 0.5 * np.sum(z_mean**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1, axis=LATENTS)
-    return binary_cross_entropy(x, x_decoded).sum(axis=PIXELS).mean() + kl.mean()
+@case(1, "probabilities", DIGITS, 20)
+def hwalsuklee(x, y, m, v):
+    """hwalsuklee/tensorflow-mnist-VAE vae.py 0bf528c."""
+    # The encoder gives a sigma, with 1e-8 inside the logarithm of its square
+    sigma = np.exp(v / 2)
+    rate = 0.5 * np.sum(m**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1, axis=LATENTS)
+    return bce(x, y).sum(PIXELS).mean() + rate.mean()
 
 
-def lynnho(x, x_decoded, z_mean, z_log_var):
-    """VAE-Tensorflow with its default arguments: both averaged over everything, KL weighted by 0.1."""
-    return squared_error(x, x_decoded).mean() + 0.1 * kl_per_dim(z_mean, z_log_var).mean()
+@case((0.1 / 32) / (2 / 784), "gaussian", DIGITS, 32)
+def lynnho(x, y, m, v):
+    """LynnHo/VAE-Tensorflow train.py 379ec82."""
+    return se(x, y).mean() + 0.1 * kl_per_dim(m, v).mean()
 
 
-def sigma_vae_tensorflow_mse(x, x_decoded, z_mean, z_log_var):
-    """sigma-VAE's weak baseline in TensorFlow: here the KL is averaged as well, over latents and batch."""
-    return squared_error(x, x_decoded).mean() + kl_per_dim(z_mean, z_log_var).mean()
+@case((1 / 20) / (2 / 2352), "gaussian", (28, 28, 3), 20)
+def sigma_vae_tensorflow_mse(x, y, m, v):
+    """orybkin/sigma-vae-tensorflow model.py d038002; train.py 5a7dfdd."""
+    return se(x, y).mean() + kl_per_dim(m, v).mean()
 
 
-def disentanglement_lib(x, x_decoded, z_mean, z_log_var):
-    """disentanglement_lib with the study's shared settings: both summed, beta 1, cross-entropy from logits."""
-    reconstruction = binary_cross_entropy_from_logits(x, x_decoded).sum(axis=PIXELS).mean()
-    return reconstruction + 1.0 * kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(1, "logits", (64, 64, 1), 10)
+def disentanglement_lib(x, y, m, v):
+    """google-research/disentanglement_lib methods/unsupervised/vae.py 76f41e3."""
+    return from_logits(x, y).sum(PIXELS).mean() + 1.0 * kl(m, v).mean()
 
 
-def alibi_detect(x, x_decoded, z_mean, z_log_var):
-    """alibi-detect's outlier VAE: the full log density of a Gaussian of sigma 0.05, KL averaged over latents."""
+@case((1 / 1024) * 0.05**2, "gaussian", (32, 32, 3), 1024)
+def alibi_detect(x, y, m, v):
+    """SeldonIO/alibi-detect models/tensorflow/losses.py 052e6b1."""
+    # The full log density of a Gaussian of sigma 0.05, KL averaged over latents
     sigma = 0.05
-    log_density = (
-        -0.5 * squared_error(x, x_decoded) / sigma**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
-    )
-    return -log_density.sum(axis=PIXELS).mean() + 1.0 * kl_per_dim(z_mean, z_log_var).mean()
+    log_density = -0.5 * se(x, y) / sigma**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    return -log_density.sum(PIXELS).mean() + 1.0 * kl_per_dim(m, v).mean()
 
 
-def flax(x, x_decoded, z_mean, z_log_var):
-    """Flax's example: both summed per image, from logits; the batch mean of each."""
-    reconstruction = binary_cross_entropy_from_logits(x, x_decoded).sum(axis=PIXELS)
-    return reconstruction.mean() + kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
+@case(1, "logits", DIGITS, 20)
+def flax(x, y, m, v):
+    """google/flax examples/vae/train.py 05aab84."""
+    return from_logits(x, y).sum(PIXELS).mean() + kl(m, v).mean()
 
 
-def haiku(x, x_decoded, z_mean, z_log_var):
-    """Haiku's example: both summed, from logits; the encoder gives a standard deviation."""
-    deviation = np.exp(z_log_var / 2)
-    kl = 0.5 * np.sum(-np.log(deviation**2) - 1 + deviation**2 + z_mean**2, axis=LATENTS)
-    return np.mean(binary_cross_entropy_from_logits(x, x_decoded).sum(axis=PIXELS) + kl)
+@case(1, "logits", DIGITS, 10)
+def haiku(x, y, m, v):
+    """google-deepmind/dm-haiku examples/vae.py 01d83e4: The encoder gives a standard deviation."""
+    deviation = np.exp(v / 2)
+    rate = 0.5 * np.sum(-np.log(deviation**2) - 1 + deviation**2 + m**2, axis=LATENTS)
+    return np.mean(from_logits(x, y).sum(PIXELS) + rate)
 
 
 # Losses that no single beta describes
 
 
-def world_models_floor(x, x_decoded, z_mean, z_log_var):
-    """World Models on CarRacing: summed squared error, and a KL that counts at least 0.5 for each latent."""
-    kl = kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS)
-    floored = np.maximum(kl, 0.5 * z_mean.shape[1])
-    return squared_error(x, x_decoded).sum(axis=PIXELS).mean() + floored.mean()
+@case(None, "gaussian", FACES, 32)
+def world_models_floor(x, y, m, v):
+    """hardmaru/WorldModelsExperiments carracing/vae/vae.py 19c0d59."""
+    # A floor of 16 nats: beta is 1/2 above it, and 0 below
+    return se(x, y).sum(PIXELS).mean() + np.maximum(kl(m, v), 0.5 * m.shape[1]).mean()
 
 
-def beta_vae_1konny_capacity(x, x_decoded, z_mean, z_log_var):
-    """1Konny/Beta-VAE, objective B after its warm-up: 1000 times the distance of the KL from 25 nats."""
-    reconstruction = binary_cross_entropy_from_logits(x, x_decoded).sum() / len(x)
-    kl = kl_per_dim(z_mean, z_log_var).sum(axis=LATENTS).mean()
-    return reconstruction + 1000 * np.abs(kl - 25)
+@case(None, "logits", (64, 64, 1), 10)
+def beta_vae_1konny_capacity(x, y, m, v):
+    """1Konny/Beta-VAE solver.py 977a1ec; main.py 1117b13."""
+    # Objective B after its warm-up: beta is 1000 above 25 nats, and -1000 below
+    return from_logits(x, y).sum() / len(x) + 1000 * np.abs(kl(m, v).mean() - 25)
 
 
-def sigma_vae_optimal(x, x_decoded, z_mean, z_log_var):
-    """sigma-VAE with the best sigma for the batch: the reconstruction goes with the logarithm of the squared error."""
-    error = squared_error(x, x_decoded)
+@case(None, "gaussian", (28, 28, 3), 20)
+def sigma_vae_optimal(x, y, m, v):
+    """orybkin/sigma-vae-pytorch model.py 8873c56."""
+    # The best sigma for the batch follows its squared error, and beta follows sigma
+    error = se(x, y)
     with np.errstate(divide="ignore"):
         best = np.log(np.sqrt(error.mean()))
     log_sigma = -6 + np.logaddexp(0, best + 6)
     density = 0.5 * error / np.exp(log_sigma) ** 2 + log_sigma + 0.5 * np.log(2 * np.pi)
-    return density.sum() + kl_per_dim(z_mean, z_log_var).sum()
+    return density.sum() + kl_per_dim(m, v).sum()
 
 
-def pytorch_example_continuous_bernoulli(x, x_decoded, z_mean, z_log_var):
-    """A proposed pytorch/examples at 0a8329c: cross-entropy minus the log normaliser of a continuous Bernoulli."""
-    p = np.clip(x_decoded, 1e-4, 1 - 1e-4)
+@case(None, "probabilities", DIGITS, 20)
+def pytorch_example_continuous_bernoulli(x, y, m, v):
+    """pytorch/examples vae/main.py 0a8329c."""
+    # Its beta is 1 for that likelihood, and the cross-entropy alone is not it
+    p = np.clip(y, 1e-4, 1 - 1e-4)
     near_half = np.abs(p - 0.5) < 0.01
     away = np.where(near_half, 0.49, p)
     log_normaliser = np.log(np.abs(2 * np.arctanh(1 - 2 * away))) - np.log(np.abs(1 - 2 * away))
     taylor = np.log(2) + 4 / 3 * (p - 0.5) ** 2 + 104 / 45 * (p - 0.5) ** 4
-    reconstruction = (
-        binary_cross_entropy(x, p).sum() - np.where(near_half, taylor, log_normaliser).sum()
-    )
-    return reconstruction + kl_per_dim(z_mean, z_log_var).sum()
+    normaliser = np.where(near_half, taylor, log_normaliser)
+    return bce(x, p).sum() - normaliser.sum() + kl_per_dim(m, v).sum()

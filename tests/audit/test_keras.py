@@ -97,11 +97,7 @@ def test_classes_in_the_form_of_the_keras_example(made, beta):
     start = time.process_time()
     found = audit_keras_vae(made, **SMALL)
     assert found.beta == pytest.approx(beta, rel=1e-3)
-    assert (found.likelihood, found.x_decoded, found.framework) == (
-        "bernoulli",
-        "probabilities",
-        "keras",
-    )
+    holds(found, likelihood="bernoulli", x_decoded="probabilities", framework="keras")
     assert time.process_time() - start < 20  # a second where nothing else runs
 
 
@@ -158,11 +154,7 @@ def test_a_monte_carlo_kl_in_a_class():
 def test_the_vae_of_the_course(objective, beta, batch):
     found = audit_keras_vae(lambda e, d: VAE(e, d, objective=objective), **SMALL)
     assert found.beta == pytest.approx(beta, rel=1e-3)
-    assert (found.x_decoded, found.pixel_reduction, found.batch_reduction) == (
-        "logits",
-        "sum",
-        batch,
-    )
+    holds(found, x_decoded="logits", pixel_reduction="sum", batch_reduction=batch)
 
 
 class ComputeLossVAE(keras.Model):

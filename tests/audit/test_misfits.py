@@ -40,45 +40,43 @@ MALFORMED = {
         ).mean(),
         "about 25 nats",
     ),
-    "KL sign": (lambda *probe: elbo(*probe, beta=-1.0), "wrong sign"),
+    "KL sign": (elbo_with(beta=-1.0), "wrong sign"),
     "distortion sign": (lambda *probe: -elbo(*probe), "audit its negative"),
     "log variance as log deviation": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, 2 * v)),
+        elbo_with(kl=lambda m, v: kl_per_dim(m, 2 * v)),
         "logarithm of the standard deviation",
     ),
     "log variance as deviation": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, np.log(v**2))),
+        elbo_with(kl=lambda m, v: kl_per_dim(m, np.log(v**2))),
         "reads its fourth argument as the standard deviation",
     ),
     "log variance as variance": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, np.log(v))),
+        elbo_with(kl=lambda m, v: kl_per_dim(m, np.log(v))),
         "reads its fourth argument as the variance",
     ),
     "swapped images": (
-        lambda *probe: elbo(*probe, pixels=lambda x, p: cross_entropy(p, x)),
+        elbo_with(pixels=lambda x, p: cross_entropy(p, x)),
         "x and x_decoded are swap",
     ),
     "swapped codes": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(v, m)),
+        elbo_with(kl=lambda m, v: kl_per_dim(v, m)),
         "z_mean and z_log_var are swap",
     ),
-    "no KL": (lambda *probe: elbo(*probe, beta=0.0), "there is no KL"),
+    "no KL": (elbo_with(beta=0.0), "there is no KL"),
     "no reconstruction": (
         lambda x, p, m, v: kl_per_dim(m, v).sum(1).mean(),
         "no reconstruction term",
     ),
     "weighted pixels": (
-        lambda *probe: elbo(*probe, pixels=masked),
+        elbo_with(pixels=masked),
         "pixels have different weights",
     ),
     "weighted classes": (
-        lambda *probe: elbo(
-            *probe, pixels=lambda x, p: -3 * x * np.log(p) - (1 - x) * np.log(1 - p)
-        ),
+        elbo_with(pixels=lambda x, p: -3 * x * np.log(p) - (1 - x) * np.log(1 - p)),
         "bright pixels 3 times",
     ),
     "a mixture": (
-        lambda *probe: elbo(*probe, pixels=lambda x, p: cross_entropy(x, p) + (x - p) ** 2),
+        elbo_with(pixels=lambda x, p: cross_entropy(x, p) + (x - p) ** 2),
         "1 x bernoulli",
     ),
     "a logarithm": (
@@ -92,33 +90,27 @@ MALFORMED = {
         "the root of the gaussian",
     ),
     "Huber": (
-        lambda *probe: elbo(
-            *probe, pixels=lambda x, p: np.where(abs(x - p) < 0.3, (x - p) ** 2, abs(x - p))
-        ),
+        elbo_with(pixels=lambda x, p: np.where(abs(x - p) < 0.3, (x - p) ** 2, abs(x - p))),
         "no multiple of a Bernoulli",
     ),
     "a term missing": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: 0.5 * (m**2 - 1 - v)),
+        elbo_with(kl=lambda m, v: 0.5 * (m**2 - 1 - v)),
         "weights 0.5, 0 and -0.5",
     ),
     "another prior": (
-        lambda *probe: elbo(
-            *probe, kl=lambda m, v: 0.5 * ((np.exp(v) + m**2) / 4 - 1 - v + np.log(4))
-        ),
+        elbo_with(kl=lambda m, v: 0.5 * ((np.exp(v) + m**2) / 4 - 1 - v + np.log(4))),
         r"prior N\(0, 4 I\) with weight 1",
     ),
     "means alone": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: m**2),
+        elbo_with(kl=lambda m, v: m**2),
         "there is no KL, and z_log_var is free",
     ),
     "weighted latents": (
-        lambda *probe: elbo(
-            *probe, kl=lambda m, v: kl_per_dim(m, v) * np.arange(1, m.shape[1] + 1)
-        ),
+        elbo_with(kl=lambda m, v: kl_per_dim(m, v) * np.arange(1, m.shape[1] + 1)),
         "latent dimensions have different weights",
     ),
     "a squared KL": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, v) ** 2),
+        elbo_with(kl=lambda m, v: kl_per_dim(m, v) ** 2),
         "the KL term is no multiple",
     ),
     "a product": (
@@ -130,11 +122,11 @@ MALFORMED = {
         "no multiple of a Bernoulli",
     ),
     "a mask": (
-        lambda *probe: elbo(*probe, pixels=lambda x, p: (x > 0) * cross_entropy(x, p)),
+        elbo_with(pixels=lambda x, p: (x > 0) * cross_entropy(x, p)),
         "exactly 0 or 1 are weighted differently",
     ),
     "half a cross-entropy": (
-        lambda *probe: elbo(*probe, pixels=lambda x, p: -x * np.log(p)),
+        elbo_with(pixels=lambda x, p: -x * np.log(p)),
         "lacks its term .1 - x",
     ),
     "a floor under the distortion": (
@@ -156,7 +148,7 @@ MALFORMED = {
         "the KL is clipped or bent",
     ),
     "a prior with another mean": (
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m - 1, v)),
+        elbo_with(kl=lambda m, v: kl_per_dim(m - 1, v)),
         "mean is not 0",
     ),
     "a seed that repeats": (
@@ -183,8 +175,7 @@ MALFORMED = {
 def test_malformed_losses(name, latent_dim):
     loss, said = MALFORMED[name]
     said = said.replace("3 nats in all", "nats in all")
-    with pytest.raises(AuditError, match=said):
-        audit_loss(loss, latent_dim=latent_dim)
+    refused(said, loss, latent_dim=latent_dim)
 
 
 @pytest.mark.parametrize("beta", [1e-3, 1.0, 100.0])
@@ -196,13 +187,10 @@ def test_a_monte_carlo_kl_is_averaged_out(beta):
         z = m + np.exp(v / 2) * noise
         return (cross_entropy(x, p).sum(PIXELS) + beta * 0.5 * (z**2 - noise**2 - v).sum(1)).mean()
 
-    found = audit_loss(loss, **SMALL)
-    assert found.beta == pytest.approx(beta, rel=1e-3)
+    found = trains(beta, loss, **SMALL, rel=1e-3)
     assert "Monte Carlo" in found.notes[-1]
-    with pytest.raises(AuditError, match="KL"):
-        audit_loss(lambda x, p, m, v: loss(x, p, m, 2 * v), **SMALL)
-    with pytest.raises(AuditError, match="KL"):
-        audit_loss(lambda x, p, m, v: loss(x, p, m, v) + beta * v.sum(1).mean(), **SMALL)
+    refused("KL", lambda x, p, m, v: loss(x, p, m, 2 * v), **SMALL)
+    refused("KL", lambda x, p, m, v: loss(x, p, m, v) + beta * v.sum(1).mean(), **SMALL)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 2])
@@ -214,18 +202,14 @@ def test_noise_hides_no_floor(share):
         kl = 0.5 * ((m + np.exp(v / 2) * noise) ** 2 - noise**2 - v).sum(1)
         return cross_entropy(x, p).sum(PIXELS).mean() + max(kl.mean(), share)
 
-    with pytest.raises(AuditError, match="on average the loss is no multiple of the KL"):
-        audit_loss(loss, **SMALL)
+    refused("on average the loss is no multiple of the KL", loss, **SMALL)
 
 
 def test_dropout_in_the_reconstruction_is_named():
     rng = np.random.default_rng(4)
-    with pytest.raises(AuditError, match="dropout"):
-        audit_loss(
-            lambda *probe: elbo(
-                *probe, pixels=lambda x, p: 2 * (rng.random(x.shape) < 0.5) * (x - p) ** 2
-            )
-        )
+    refused(
+        "dropout", elbo_with(pixels=lambda x, p: 2 * (rng.random(x.shape) < 0.5) * (x - p) ** 2)
+    )
 
 
 @pytest.mark.parametrize("every", [1, 50])
@@ -236,14 +220,13 @@ def test_a_schedule_is_named(every):
         calls.append(1)
         return elbo(*probe, beta=1 + len(calls) // every)
 
-    with pytest.raises(AuditError, match=r"changes from call to call|draws noise"):
-        audit_loss(loss, **SMALL)
+    refused(r"changes from call to call|draws noise", loss, **SMALL)
 
 
 @pytest.mark.parametrize("limit", [4, 10])
 def test_the_usual_clip_of_log_variances_is_no_obstacle(limit):
     assert audit_loss(
-        lambda *probe: elbo(*probe, kl=lambda m, v: kl_per_dim(m, np.clip(v, -limit, limit)))
+        elbo_with(kl=lambda m, v: kl_per_dim(m, np.clip(v, -limit, limit)))
     ).trains_elbo
 
 
@@ -252,8 +235,7 @@ def test_an_error_of_the_loss_at_some_codes_is_reported():
         assert abs(m).max() < 20, "too far"
         return elbo(x, p, m, v)
 
-    with pytest.raises(AuditError, match=r"raised AssertionError .* up to 30: too far"):
-        audit_loss(loss)
+    refused(r"raised AssertionError .* up to 30: too far", loss)
 
 
 def one_draw_with_its_entropy(m, v, rng):
@@ -271,8 +253,9 @@ def test_a_monte_carlo_kl_with_its_entropy_in_closed_form(beta):
 
     found = audit_loss(loss, **SMALL)
     assert (found.beta, found.likelihood) == (pytest.approx(beta, rel=1e-3), "laplace")
-    with pytest.raises(AuditError, match="on average"):
-        audit_loss(lambda x, p, m, v: loss(x, p, m, v) + beta * 0.1 * v.sum(1).mean(), **SMALL)
+    refused(
+        "on average", lambda x, p, m, v: loss(x, p, m, v) + beta * 0.1 * v.sum(1).mean(), **SMALL
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,10 +268,7 @@ def test_a_counter_is_no_noise(weight):
         calls.append(1)
         return elbo(*probe, beta=weight(len(calls)))
 
-    with pytest.raises(
-        AuditError, match=r"counts its calls .* beta is \S+ now \(bernoulli\) and grows"
-    ):
-        audit_loss(loss, **SMALL)
+    refused(r"counts its calls .* beta is \S+ now \(bernoulli\) and grows", loss, **SMALL)
 
 
 def block_entropy(x, y):
@@ -326,11 +306,11 @@ def columns_of_two_kinds(x, y):
     ],
 )
 def test_distances_that_are_not_one_family_per_value(distance, shape, said):
-    with pytest.raises(AuditError, match=said):
-        audit_loss(
-            lambda x, y, m, v: distance(x, y) / len(x) + kl_per_dim(m, v).sum(1).mean(),
-            image_shape=shape,
-        )
+    refused(
+        said,
+        lambda x, y, m, v: distance(x, y) / len(x) + kl_per_dim(m, v).sum(1).mean(),
+        image_shape=shape,
+    )
 
 
 def mmd(z, prior):
@@ -356,5 +336,4 @@ def test_terms_between_examples_are_named():
         return squares(x, p) + kl_per_dim(m, v).sum(1).mean() + 5 * (off**2).sum()
 
     for loss in (with_mmd, with_covariance):
-        with pytest.raises(AuditError, match="depends on the other examples' codes"):
-            audit_loss(loss, **SMALL)
+        refused("depends on the other examples' codes", loss, **SMALL)

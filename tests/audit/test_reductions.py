@@ -85,8 +85,7 @@ def test_the_last_axis_of_keras(channels, beta):
         rate = 0.5 * keras.ops.sum(keras.ops.exp(z_log_var) + z_mean**2 - 1 - z_log_var, axis=1)
         return keras.ops.mean(keras.ops.sum(pixels, axis=(1, 2)) + rate)
 
-    found = audit_loss(loss, image_shape=(8, 8, channels))
-    assert found.beta == pytest.approx(beta, rel=1e-3)
+    found = trains(beta, loss, image_shape=(8, 8, channels), rel=1e-3)
     assert (found.pixel_reduction, found.channel_reduction) == ("sum", "mean")
     assert "the last axis is averaged" in found.notes[0]
 
@@ -96,6 +95,5 @@ def test_the_batch_size_matters_where_the_terms_are_reduced_differently():
         return cross_entropy(x, p).mean() + kl_per_dim(m, v).sum()
 
     for batch_size in (1, 16):
-        found = audit_loss(loss, batch_size=batch_size)
-        assert found.beta == pytest.approx(784 * batch_size)
+        found = trains(784 * batch_size, loss, batch_size=batch_size)
         assert found.batch_reduction == "mixed"
