@@ -1,38 +1,36 @@
-"""What the names of a loss's arguments tell: a right loss is read right, whatever its arguments are called."""
+"""What names of arguments tell: a right loss is read right, whatever its arguments are called."""
 
 import numpy as np
 import pytest
-from audit_losses import cross_entropy, kl_per_dim
-from test_calls import NAMES
+from audit_losses import SMALL, cross_entropy, kl_per_dim, refused, trains
+from test_calls import NAMES, TO_LOG_VARIANCE
 
-from vaehelpers.audit import AuditError, audit_loss
+from vaehelpers.audit import AuditError
 from vaehelpers.audit.names import DOCUMENTED, role_of, spreads_of, words
 from vaehelpers.audit.ways import ways_of
-
-SMALL = {"image_shape": (6, 5, 1), "latent_dim": 3}
-LOG_VARIANCE = {
-    "log_var": lambda s: s,
-    "log_std": lambda s: 2 * s,
-    "std": lambda s: 2 * np.log(s),
-    "var": np.log,
-}
 
 
 def elbo(x, decoded, mean, spread, beta=3.0, z=None, *, kind="log_var"):
     """An exact ELBO whose images and codes cannot be exchanged, at beta 3."""
     assert z is None or z.shape == mean.shape
-    kl = kl_per_dim(mean, LOG_VARIANCE[kind](spread)).sum(1)
+    kl = kl_per_dim(mean, TO_LOG_VARIANCE[f"z_{kind}"](spread)).sum(1)
     return (cross_entropy(x, decoded).sum((1, 2, 3)) + beta * kl).mean()
 
 
 def loss_of(signature, given, kind="log_var"):
     """The same under a signature, whose arguments are `elbo`'s as listed in `given`."""
-    scope = {"elbo": elbo, "kind": kind}
+    scope = {"elbo": elbo, "kind": kind, "np": np}
     exec(f"def loss({signature}):\n    return elbo({given}, kind=kind)", scope)
     return scope["loss"]
 
 
-# The names of: the target, the output, the mean, the spread, in the order of the arguments with x, d, m, v for these.
+def in_roles(names, roles):
+    """`elbo`'s arguments by their names, the roles letter by letter: x, decoded, mean, variance."""
+    long = {"x": "x", "d": "decoded", "m": "mean", "v": "spread"}
+    return ", ".join(f"{long[role]}={name}" for name, role in zip(names, roles, strict=True))
+
+
+# Names, and what they hold, in the order of the arguments.
 SIGNATURES = """
 recon sample mu logvar | dxmv
 reconstruction samples mean log_var | dxmv
@@ -125,41 +123,29 @@ target_img target_recon z1 z2 | xdmv
 x_hat x a b | dxvm
 """
 CASES = [line.split(" | ") for line in SIGNATURES.strip().splitlines()]
-LONG = {"x": "x", "d": "decoded", "m": "mean", "v": "spread"}
 
 
 @pytest.mark.parametrize(("names", "roles"), CASES, ids=[f"{n}: {r}" for n, r in CASES])
 def test_a_right_loss_is_read_right(names, roles):
     signature = names.split()
-    given = ", ".join(f"{LONG[role]}={name}" for name, role in zip(signature, roles, strict=True))
     for form in (", ".join(signature), "*, " + ", ".join(signature)):
-        trains(3, loss_of(form, given), **SMALL)
+        trains(3, loss_of(form, in_roles(signature, roles)), **SMALL)
 
 
-@pytest.mark.parametrize(
-    ("signature", "given", "kind"),
-    [
-        ("sample, target, mu, sigma", "target, sample, mu, sigma", "std"),
-        ("sample, target, mu, sigma", "target, sample, mu, sigma", "log_var"),
-        ("y, y_hat, m, s", "y, y_hat, m, s", "std"),
-        ("inp, out, mu, log_sigma", "inp, out, mu, log_sigma", "log_std"),
-        ("x_rec, x_orig, z_mu, z_var", "x_orig, x_rec, z_mu, z_var", "var"),
-        ("x_rec, x_orig, z_mu, z_var", "x_orig, x_rec, z_mu, z_var", "log_var"),
-        ("x, x_, mean, variance", "x_, x, mean, variance", "var"),
-        ("x, p, m, v", "x, p, m, v", "var"),
-        ("x1, x2, loc, scale", "x2, x1, loc, scale", "std"),
-        ("x, x_hat, z_mu, sigma_squared", "x, x_hat, z_mu, sigma_squared", "var"),
-        ("x, x_hat, mus, sigmas", "x, x_hat, mus, sigmas", "std"),
-        ("bild, bilder, mittel, streuung", "bilder, bild, mittel, streuung", "std"),
+FORMS = {  # by what the spread is: spreads, draws, defaults, several in one argument
+    "std": [
+        ("sample, target, mu, sigma", "target, sample, mu, sigma"),
+        ("y, y_hat, m, s", "y, y_hat, m, s"),
+        ("x1, x2, loc, scale", "x2, x1, loc, scale"),
+        ("x, x_hat, mus, sigmas", "x, x_hat, mus, sigmas"),
+        ("bild, bilder, mittel, streuung", "bilder, bild, mittel, streuung"),
+        ("outputs, x", "x, outputs[0], *outputs[1:]"),
+        ("results", "results[1], results[0], *results[2:]"),
+        ("x, x_mean, posterior, z", "x, x_mean, *posterior, z=z"),
     ],
-)
-def test_a_spread_is_found_whatever_the_images_are_called(signature, given, kind):
-    trains(3, loss_of(signature, given, kind), **SMALL)
-
-
-@pytest.mark.parametrize(
-    ("signature", "given"),
-    [
+    "log_var": [
+        ("sample, target, mu, sigma", "target, sample, mu, sigma"),
+        ("x_rec, x_orig, z_mu, z_var", "x_orig, x_rec, z_mu, z_var"),
         ("x, recon, z, mu, logvar", "x, recon, mu, logvar, z=z"),
         ("recon, sample, mu, logvar, z", "sample, recon, mu, logvar, z=z"),
         ("x, x_, mu, logvar, z_sample", "x, x_, mu, logvar, z=z_sample"),
@@ -171,12 +157,33 @@ def test_a_spread_is_found_whatever_the_images_are_called(signature, given, kind
         ("recon, x, mu=None, logvar=None, beta=3.0", "x, recon, mu, logvar, beta"),
         ("x, x_hat, z_mean=None, z_log_var=None, sigma=1.0", "x, x_hat, z_mean, z_log_var"),
         ("x, x_hat, loc, scale, z=None, label=None", "x, x_hat, loc, 2 * np.log(scale)"),
+        ("forward_pass", "*forward_pass"),
+        ("y, y_", "y, *y_"),
+        ("y, y_", "y_, *y"),
+        ("recon, sample, dist", "sample, recon, dist['mu'], dist['logvar']"),
+        ("x, x_mean, encoder_outputs", "x, x_mean, *encoder_outputs"),
+        ("x, recon, params", "x, recon, *params"),
+        ("samples, recon, moments", "samples, recon, *np.split(moments, 2, axis=1)"),
+        ("results, target", "target, results[0], *results[2:]"),
     ],
-)
-def test_draws_and_defaults(signature, given):
-    loss = loss_of(signature, given)
-    loss.__globals__["np"] = np
-    trains(3, loss, **SMALL)
+    "log_std": [
+        ("inp, out, mu, log_sigma", "inp, out, mu, log_sigma"),
+        ("x_, x, z", "x, x_, *z"),
+    ],
+    "var": [
+        ("x_rec, x_orig, z_mu, z_var", "x_orig, x_rec, z_mu, z_var"),
+        ("x, x_, mean, variance", "x_, x, mean, variance"),
+        ("x, p, m, v", "x, p, m, v"),
+        ("x, x_hat, z_mu, sigma_squared", "x, x_hat, z_mu, sigma_squared"),
+        ("batch, out", "batch, *out"),
+    ],
+}
+ROWS = [(kind, *row) for kind, rows in FORMS.items() for row in rows]
+
+
+@pytest.mark.parametrize(("kind", "signature", "given"), ROWS)
+def test_forms(kind, signature, given):
+    trains(3, loss_of(signature, given, kind), **SMALL)
 
 
 @pytest.mark.parametrize(
@@ -200,29 +207,6 @@ def test_a_weight_is_asked_for_by_its_name(signature, given):
     trains(4, loss_of(signature, given), arguments={weight: 4}, **SMALL)
 
 
-@pytest.mark.parametrize(
-    ("signature", "given", "kind"),
-    [
-        ("outputs, x", "x, outputs[0], *outputs[1:]", "std"),
-        ("results", "results[1], results[0], *results[2:]", "std"),
-        ("forward_pass", "*forward_pass", "log_var"),
-        ("y, y_", "y, *y_", "log_var"),
-        ("y, y_", "y_, *y", "log_var"),
-        ("batch, out", "batch, *out", "var"),
-        ("x_, x, z", "x, x_, *z", "log_std"),
-        ("recon, sample, dist", "sample, recon, dist['mu'], dist['logvar']", "log_var"),
-        ("x, x_mean, encoder_outputs", "x, x_mean, *encoder_outputs", "log_var"),
-        ("x, x_mean, posterior, z", "x, x_mean, *posterior, z=z", "std"),
-        ("x, recon, params", "x, recon, *params", "log_var"),
-        ("samples, recon, moments", "samples, recon, *np.split(moments, 2, axis=1)", "log_var"),
-    ],
-)
-def test_several_in_one_argument(signature, given, kind):
-    loss = loss_of(signature, given, kind)
-    loss.__globals__["np"] = np
-    trains(3, loss, **SMALL)
-
-
 # Names that do tell, of losses that give the arguments otherwise: what is swapped in them.
 SWAPPED = """
 x_hat x mu logvar | xdmv | x and x_decoded are swapped
@@ -244,85 +228,47 @@ x x_mean z_mean z_log_var | xdvm | z_mean and z_log_var are swapped
 def test_names_that_tell_decide(case):
     names, roles, said = case.split(" | ")
     signature = names.split()
-    given = ", ".join(f"{LONG[role]}={name}" for name, role in zip(signature, roles, strict=True))
-    refused(said, loss_of(", ".join(signature), given), **SMALL)
+    refused(said, loss_of(", ".join(signature), in_roles(signature, roles)), **SMALL)
 
 
 @pytest.mark.parametrize(
     "names", ["x y", "x_ x", "x0 x1", "x1 x0", "inputs x", "foo bar", "sortie entree"]
 )
 def test_a_fault_of_the_kl_is_named_in_whichever_order_the_images_stand(names):
-    """Where both orders are tried, the wrong one's error, that the images are swapped, is no answer."""
-    signature = names.split()
-    for x, decoded in (signature, signature[::-1]):
-        given = f"{x}, {decoded}, mu, logvar"
-        refused(
-            "the KL enters with the wrong sign",
-            loss_of(", ".join([*signature, "mu", "logvar"]), f"{given}, beta=-1.0"),
-            **SMALL,
-        )
+    """Where both orders are tried, the wrong one's error, swapped images, is no answer."""
+    signature = ", ".join([*names.split(), "mu", "logvar"])
+    for x, decoded in (names.split(), names.split()[::-1]):
+        loss = loss_of(signature, f"{x}, {decoded}, mu, logvar, beta=-1.0")
+        refused("the KL enters with the wrong sign", loss, **SMALL)
 
 
-TARGETS = [
-    "x",
-    "x_true",
-    "target",
-    "targets",
-    "sample",
-    "image",
-    "inputs",
-    "original",
-    "data",
-    "batch",
-]
-OUTPUTS = [
-    "x_",
-    "x_hat",
-    "recon",
-    "reconX",
-    "x_mean",
-    "mu_x",
-    "output",
-    "decoded",
-    "y_pred",
-    "samples",
-]
-CODES = [
-    "mu logvar",
-    "z_mean z_log_var",
-    "zMean zLogVar",
-    "mean std",
-    "loc scale",
-    "m v",
-    "q_mu q_sigma",
-]
+TARGETS = "x x_true target targets sample image inputs original data batch"
+OUTPUTS = ["x_", "x_hat", "recon", "reconX", "x_mean", "mu_x", "output", "decoded", "samples"]
+CODES = ["mu logvar", "z_mean z_log_var", "zMean zLogVar", "mean std", "loc scale", "m v"]
+ORDERS = (
+    DOCUMENTED,
+    DOCUMENTED[::-1],
+    (*DOCUMENTED[1:], "x"),
+    ("x_decoded", *DOCUMENTED[::2], "z_log_var"),
+)
 
 
-@pytest.mark.parametrize("codes", CODES)
-@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("codes", [*CODES, "q_mu q_sigma"])
+@pytest.mark.parametrize("output", [*OUTPUTS, "y_pred"])
 def test_every_pair_of_images_is_among_the_ways(output, codes):
-    for target in TARGETS:
+    for target in TARGETS.split():
         named = dict(zip(DOCUMENTED, [target, output, *codes.split()], strict=True))
-        for order in (
-            DOCUMENTED,
-            DOCUMENTED[::-1],
-            (*DOCUMENTED[1:], "x"),
-            ("x_decoded", *DOCUMENTED[::2], "z_log_var"),
-        ):
+        for order in ORDERS:
             loss = loss_of(", ".join(named[role] for role in order), "0, 0, 0, 0")
-            ways = [way for group in ways_of(loss, {}, None) for way in group]
-            spread = [way.positional for way in ways if set(way.positional) == set(DOCUMENTED)]
-            assert order in spread
-            assert len(spread) <= 2
+            ways = [way.positional for group in ways_of(loss, {}, None) for way in group]
+            spread = [way for way in ways if set(way) == set(DOCUMENTED)]
+            assert order in spread and len(spread) <= 2
 
 
 @pytest.mark.parametrize(
     ("signature", "said"),
     [
-        (
-            "recon_x, x, q_mu, q_logvar, p_mu, p_logvar",
-            "q_mu, q_logvar, p_mu, p_logvar: a learned prior",
-        ),
+        ("recon_x, x, q_mu, q_logvar, p_mu, p_logvar", "q_mu, q_logvar, p_mu, .*: a learned prior"),
         ("x_, x, mu, logvar, prior", "a learned prior"),
         ("x, mu_x, logvar_x, mu_z, logvar_z", "mu_x, logvar_x, .*a learned decoder variance"),
         ("x_, x, mu1, logvar1, mu2, logvar2", "two levels of codes"),
@@ -339,10 +285,7 @@ def test_every_pair_of_images_is_among_the_ways(output, codes):
         ("x, z, z_mu, logvar", r"which of its arguments \(x, z, z_mu, logvar\) holds"),
         ("c, x, y, mu, logvar", "the loss wants 'c' as well"),
         ("params, x", r"it wants params\)"),
-        (
-            "recon, x, kl_scale, kl_step, posterior",
-            "the loss wants 'kl_scale' and 'kl_step' as well",
-        ),
+        ("recon, x, kl_scale, kl_step, posterior", "loss wants 'kl_scale' and 'kl_step' as well"),
     ],
 )
 def test_what_is_not_understood_is_named(signature, said):
@@ -358,40 +301,42 @@ def test_names_before_a_star_are_names():
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("zLogVar", ["z", "log", "var"]),
-        ("zlogvar", ["z", "log", "var"]),
-        ("muz", ["mu", "z"]),
-        ("xrecon", ["x", "recon"]),
-        ("x_", ["x", "_"]),
-        ("xr", ["x", "r"]),
-        ("x0", ["x", "0"]),
-        ("mask", ["mask"]),
-        ("KLWeight", ["kl", "weight"]),
+        ("zLogVar", "z log var"),
+        ("zlogvar", "z log var"),
+        ("muz", "mu z"),
+        ("xrecon", "x recon"),
+        ("x_", "x _"),
+        ("xr", "x r"),
+        ("x0", "x 0"),
+        ("mask", "mask"),
+        ("KLWeight", "kl weight"),
     ],
 )
 def test_words(name, found):
-    assert words(name) == found
+    assert words(name) == found.split()
 
 
 PAIRS = """
-x recon_x;x xrec;x x_hat;x x_;x x1;x x_tilde;x x_bar;x p_x;x x_mean;x mu_x;x logits;x y;x p;x theta;x lam;x gen
-x decoder_output;x model_out;x probs;x dec_mu;x x_prime;input output;inputs x;inputs reconstruction;imgs outs
-img img_rec;data recon_data;batch recon_batch;batch x;target x;target input;label logits;y y_hat;y x;gt pred
-original reconstructed;x_orig x_rec;x_real x_fake;real gen;x_target x;sample recon_sample;target sample;x samples
-image sample;x0 x1;x1 x0;foo bar;obs pred;clean denoised;bild rekonstruktion;inputImage outputImage;X X_hat;xi xo
-state state_pred;frame frame_hat;observation reconstruction;pixels pixel_probs;true pred;features recon_features
+x recon_x;x xrec;x x_hat;x x_;x x1;x x_tilde;x x_bar;x p_x;x x_mean;x mu_x;x logits;x y;x p;x theta
+x lam;x gen;x decoder_output;x model_out;x probs;x dec_mu;x x_prime;input output;inputs x
+inputs reconstruction;imgs outs;img img_rec;data recon_data;batch recon_batch;batch x;target x
+target input;label logits;y y_hat;y x;gt pred;original reconstructed;x_orig x_rec;x_real x_fake
+real gen;x_target x;sample recon_sample;target sample;x samples;image sample;x0 x1;x1 x0;foo bar
+obs pred;clean denoised;bild rekonstruktion;inputImage outputImage;X X_hat;xi xo;state state_pred
+frame frame_hat;observation reconstruction;pixels pixel_probs;true pred;features recon_features
 """
 MOMENTS = """
-mu logvar;mean log_var;z_mean z_logvar;mu_z logvar_z;q_mu q_logvar;enc_mu enc_logvar;m v;muz logvarz;zMean zLogVar
-mu lv;means logvars;latent_mu latent_logvar;qz_mean qz_logvar;mu1 logvar1;vae_mu vae_logvar;mu log_sigma_sq
-mu_x_z logvar_x_z;mittelwert log_varianz;z_m z_v;post_mean post_logvar;mean_batch logvar_batch;mu sigma;mu std
+mu logvar;mean log_var;z_mean z_logvar;mu_z logvar_z;q_mu q_logvar;enc_mu enc_logvar;m v
+muz logvarz;zMean zLogVar;mu lv;means logvars;latent_mu latent_logvar;qz_mean qz_logvar;mu1 logvar1
+vae_mu vae_logvar;mu log_sigma_sq;mu_x_z logvar_x_z;mittelwert log_varianz;z_m z_v
+post_mean post_logvar;mean_batch logvar_batch;mu sigma;mu std
 """
 FURTHER = ["", "", "z", "z_sample", "latents", "beta", "kld_weight=3.0", "kl_coef", "*"]
 
 
 @pytest.mark.parametrize("seed", range(80))
 def test_random_names(seed):
-    """Names of images and of codes that were not chosen for one another, in any order, with a draw or a weight."""
+    """Names of images and codes not chosen for one another, in any order, and a draw or weight."""
     rng = np.random.default_rng(seed)
     pairs = PAIRS.strip().replace("\n", ";").split(";")
     moments = MOMENTS.strip().replace("\n", ";").split(";")
@@ -406,9 +351,8 @@ def test_random_names(seed):
         given["z"] = further
     place = len(signature) if "=" in further else rng.integers(len(signature))
     signature[place:place] = [further] if further else []
-    loss = loss_of(
-        ", ".join(signature), ", ".join(f"{role}={name}" for role, name in given.items())
-    )
+    passed = ", ".join(f"{role}={name}" for role, name in given.items())
+    loss = loss_of(", ".join(signature), passed)
     arguments = {weight: 3.0} if weight and "=" not in further else None
     trains(3, loss, arguments=arguments, **SMALL)
 

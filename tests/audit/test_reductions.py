@@ -1,7 +1,7 @@
-"""Reductions: read from powers alone, from losses of one size only, and from reshapes that hide the batch."""
+"""Reductions: from powers alone, from losses of one size, from reshapes that hide the batch."""
 
 import pytest
-from audit_losses import cross_entropy, kl_per_dim
+from audit_losses import cross_entropy, holds, kl, kl_per_dim, trains
 
 from vaehelpers.audit import audit_loss
 from vaehelpers.audit.sizes import FAILED, Powers, classify
@@ -45,34 +45,30 @@ def test_an_image_without_channels_has_no_reduction_over_them():
     assert (found["pixel_reduction"], found["channel_reduction"]) == ("mixed", "none")
 
 
-def fixed_size(weight, kl_weight=1.0):
+def fixed_size(weight):
     """A loss that takes images of 784 pixels only."""
 
     def loss(x, p, m, v):
         x, p = x.reshape(len(x), 784), p.reshape(len(x), 784)
-        return weight * cross_entropy(x, p).mean() + kl_weight * kl_per_dim(m, v).sum(1).mean()
+        return weight * cross_entropy(x, p).mean() + kl(m, v)
 
     return loss
 
 
 @pytest.mark.parametrize(("weight", "reduction"), [(784, "sum"), (1, "mean"), (37, "unknown")])
 def test_a_loss_of_one_image_size(weight, reduction):
-    found = audit_loss(fixed_size(weight))
-    assert (found.pixel_reduction, found.channel_reduction) == (reduction, "unknown")
-    assert found.beta == pytest.approx(784 / weight)
+    found = trains(784 / weight, fixed_size(weight))
+    holds(found, pixel_reduction=reduction, channel_reduction="unknown")
     assert "one image size only" in found.notes[0]
 
 
-def test_a_reshape_that_hides_the_batch_is_not_taken_for_a_mean():
+@pytest.mark.parametrize("batch_size", [2, 8, 28])
+def test_a_reshape_that_hides_the_batch_is_not_taken_for_a_mean(batch_size):
     def loss(x, p, m, v):
-        return (
-            cross_entropy(x.reshape(-1, 784), p.reshape(-1, 784)).sum(1).mean()
-            + kl_per_dim(m, v).sum(1).mean()
-        )
+        return cross_entropy(x.reshape(-1, 784), p.reshape(-1, 784)).sum(1).mean() + kl(m, v)
 
-    for batch_size in (2, 8, 28):
-        found = audit_loss(loss, batch_size=batch_size)
-        assert (found.pixel_reduction, found.channel_reduction) == ("sum", "unknown")
+    found = audit_loss(loss, batch_size=batch_size)
+    holds(found, pixel_reduction="sum", channel_reduction="unknown")
 
 
 @pytest.mark.backend
@@ -86,14 +82,13 @@ def test_the_last_axis_of_keras(channels, beta):
         return keras.ops.mean(keras.ops.sum(pixels, axis=(1, 2)) + rate)
 
     found = trains(beta, loss, image_shape=(8, 8, channels), rel=1e-3)
-    assert (found.pixel_reduction, found.channel_reduction) == ("sum", "mean")
+    holds(found, pixel_reduction="sum", channel_reduction="mean")
     assert "the last axis is averaged" in found.notes[0]
 
 
-def test_the_batch_size_matters_where_the_terms_are_reduced_differently():
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_the_batch_size_matters_where_the_terms_are_reduced_differently(batch_size):
     def loss(x, p, m, v):
         return cross_entropy(x, p).mean() + kl_per_dim(m, v).sum()
 
-    for batch_size in (1, 16):
-        found = trains(784 * batch_size, loss, batch_size=batch_size)
-        assert found.batch_reduction == "mixed"
+    holds(trains(784 * batch_size, loss, batch_size=batch_size), batch_reduction="mixed")

@@ -63,7 +63,7 @@ def at_probe(error, probe):
     """An error and the probe at which a loss raised it, in words."""
     return (
         f"{type(error).__name__} for images {probe.x.shape}, codes {probe.z_mean.shape} and "
-        f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {str(error)[:200]}"
+        f"|z_mean| up to {abs(probe.z_mean).max():.2g}: {' '.join(str(error).split())[:200]}"
     )
 
 
