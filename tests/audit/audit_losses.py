@@ -61,19 +61,19 @@ def elbo_with(**parts):
     return lambda *probe: elbo(*probe, **parts)
 
 
-def trains(beta, loss, rel=1e-6, audit=audit_loss, **options):
+def trains(beta, loss, /, rel=1e-6, audit=audit_loss, **options):
     """The audit of a loss, which finds this beta."""
     found = audit(loss, **options)
     assert found.beta == pytest.approx(beta, rel=rel)
     return found
 
 
-def holds(found, **fields):
+def holds(found, /, **fields):
     """An audit found just that."""
     assert {name: getattr(found, name) for name in fields} == fields
 
 
-def refused(said, loss, audit=audit_loss, **options):
+def refused(said, loss, /, audit=audit_loss, **options):
     """The audit's error for a loss: one line that says so."""
     with pytest.raises(AuditError, match=said) as raised:
         audit(loss, **options)
