@@ -385,8 +385,9 @@ def test_other_sizes_are_refused_for_code_to_read_and_other_batches_are_not():
 
 
 def test_the_shape_that_is_wanted_is_told_by_code():
-    with pytest.raises(AuditError) as raised, opened_keras(OwnNetworks, loss=bce):
-        pass
+    said = r"does not tell the images' shape: pass image_shape=\(28, 28, 1\)"
+    with pytest.raises(AuditError, match=said) as raised:
+        audit_keras_vae(OwnNetworks, loss=bce)
     assert raised.value.about == "image_shape"
 
 
