@@ -12,7 +12,7 @@ has beta = b / a. Squared error is read as a Gaussian of unit variance, whose -l
 so un-halved squared error has a = 2; absolute error as a Laplace of unit scale, a = 1. The KL is
 taken as written: three of the Keras losses draw z with a deviation that is not that of their KL.
 
-What is the same function as a row of the field guide, at all sizes, is tried as that row alone.
+What is the same function as a row of the field guide is tried as that row alone.
 """
 
 from typing import NamedTuple
@@ -128,18 +128,6 @@ def wiseodd(x, y, m, v):
     return bce(x, y).sum() / len(x) + kl(m, v).mean()
 
 
-@case(1 / 2, "gaussian", DIGITS, 16)
-def pythae_early(x, y, m, v):
-    """clementchadebec/benchmark_VAE vae_model.py 06d582a."""
-    return np.mean(se(x, y).sum(PIXELS) + kl(m, v))
-
-
-@case(1, "gaussian", DIGITS, 16)
-def pythae_late(x, y, m, v):
-    """clementchadebec/benchmark_VAE vae_model.py 24939dc."""
-    return np.mean(0.5 * se(x, y).sum(PIXELS) + kl(m, v))
-
-
 @case((5 / 256) / (2 / 12288), "gaussian", FACES, 256)
 def pyprobml_celeba(x, y, m, v):
     """probml/pyprobml deprecated/vae/standalone/vae_celeba_lightning.py 4468a42."""
@@ -154,28 +142,11 @@ def beta_vae_1konny_default(x, y, m, v):
     return se(x, y).sum() / len(x) + 4 * kl(m, v).mean()
 
 
-def disentangling_vae(reconstruction, m, v):
-    """Its plain VAE loss, once the annealing is over: summed, per image of the batch."""
-    return reconstruction / len(m) + kl_per_dim(m, v).mean(0).sum()
-
-
-@case(1, "probabilities", FACES, 10)
-def disentangling_vae_bernoulli(x, y, m, v):
-    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
-    return disentangling_vae(bce(x, y).sum(), m, v)
-
-
 @case(1 / (2 * 255**2 / 255), "gaussian", FACES, 10)
 def disentangling_vae_gaussian(x, y, m, v):
-    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
+    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8, once the annealing is over."""
     # The summed squared error of images scaled to 0..255, divided by 255
-    return disentangling_vae(se(255 * x, 255 * y).sum() / 255, m, v)
-
-
-@case(1 / 3, "laplace", FACES, 10)
-def disentangling_vae_laplace(x, y, m, v):
-    """YannDubs/disentangling-vae disvae/models/losses.py f8f64d8."""
-    return disentangling_vae(3 * l1(x, y).sum(), m, v)
+    return se(255 * x, 255 * y).sum() / 255 / len(m) + kl_per_dim(m, v).mean(0).sum()
 
 
 @case(1 / 2, "gaussian", FACES, 32)
@@ -248,12 +219,6 @@ def hwalsuklee(x, y, m, v):
     sigma = np.exp(v / 2)
     rate = 0.5 * np.sum(m**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1, axis=LATENTS)
     return bce(x, y).sum(PIXELS).mean() + rate.mean()
-
-
-@case(1, "logits", (64, 64, 1), 10)
-def disentanglement_lib(x, y, m, v):
-    """google-research/disentanglement_lib methods/unsupervised/vae.py 76f41e3."""
-    return from_logits(x, y).sum(PIXELS).mean() + 1.0 * kl(m, v).mean()
 
 
 @case((1 / 1024) * 0.05**2, "gaussian", (32, 32, 3), 1024)

@@ -254,6 +254,25 @@ def test_a_schedule_ends_the_search_for_another_order(monkeypatch):
     assert len(tried) == 1
 
 
+@pytest.mark.parametrize("source", ["names", "order", "documented", "trying", "outputs"])
+def test_of_orders_that_train_different_betas_none_is_guessed(monkeypatch, source):
+    """Of a certain one the first is taken; of others that fit all are tried, and named."""
+    ways = [Way(source=source), Way(DOCUMENTED[::-1], source=source)]
+
+    def fits_of(way, sizes, x_decoded):
+        weights = SimpleNamespace(kl=1.0 + ways.index(way), distortion=1.0)
+        return [(SimpleNamespace(loss=SimpleNamespace(way=way)), SimpleNamespace(weights=weights))]
+
+    monkeypatch.setattr(pipeline, "open_loss", lambda function, way, sizes, **given: way)
+    monkeypatch.setattr(pipeline, "_fits_of", fits_of)
+    if source in ("trying", "outputs"):
+        said = "several ways: beta = 1 with order='x,x_.*'; beta = 2 with order='z_log_var,z_mean"
+        with pytest.raises(AuditError, match=said):
+            pipeline._chosen(elbo, [ways], None, {}, "auto")
+    else:
+        assert pipeline._chosen(elbo, [ways], None, {}, "auto")[0].loss.way is ways[0]
+
+
 def test_a_loss_of_images_alone_has_no_kl():
     refused("a loss of images alone has no KL", lambda y_true, y_pred: bce(y_true, y_pred), **SMALL)
 
