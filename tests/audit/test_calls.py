@@ -22,8 +22,10 @@ from audit_losses import (
     trains,
 )
 
+from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit import audit as pipeline
-from vaehelpers.audit import audit_loss
+from vaehelpers.audit.calls import Way
+from vaehelpers.audit.names import DOCUMENTED
 
 NAMES = {
     "x": ["x", "inputs", "target", "y_true", "original", "data", "images"],
