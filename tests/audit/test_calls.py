@@ -26,6 +26,7 @@ from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.audit import audit as pipeline
 from vaehelpers.audit.calls import Way
 from vaehelpers.audit.names import DOCUMENTED
+from vaehelpers.audit.targets import find_loss
 
 NAMES = {
     "x": ["x", "inputs", "target", "y_true", "original", "data", "images"],
@@ -286,6 +287,28 @@ class Wants:
 
 def test_a_class_that_wants_arguments_says_so():
     refused(r"Wants wants \(beta\): make one, loss = Wants\(beta=...\)", Wants)
+
+
+@pytest.mark.parametrize(
+    ("forward", "taken"),
+    [
+        ("mu", False),
+        ("logvar", False),
+        ("recon", False),
+        ("x, labels", False),
+        ("a, b, c, d", True),
+        ("x, labels, epoch, beta", False),
+        ("*batches", False),
+        ("mu, logvar", True),
+        ("recon, x", True),
+    ],
+)
+def test_a_method_looks_like_a_loss_by_its_arguments(forward, taken):
+    scope = {}
+    exec(f"def forward(self, {forward}):\n    pass", scope)
+    loss = with_names(lambda *given: bce(*given[:2]), ["self", "recon", "x", "mu", "logvar"])
+    model = type("Model", (), {"forward": scope["forward"], "loss": loss})()
+    assert find_loss(model).__name__ == ("forward" if taken else "named")
 
 
 def test_a_partial_and_a_method_are_functions_too():
