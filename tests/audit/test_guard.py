@@ -26,8 +26,9 @@ class Unseeded(layers.Layer):
 class Example(keras.Model):
     """The Keras example's form, with every source of random numbers; it reports a mean KL."""
 
-    def __init__(self):
+    def __init__(self, weight=1.0):
         super().__init__()
+        self.weight = weight
         x, z = keras.Input(SHAPE), keras.Input((2,))
         h = layers.Dropout(0.2)(layers.BatchNormalization()(layers.Dense(4, "relu")(x)))
         codes = [layers.Dense(2)(h), layers.Dense(2)(h)]
@@ -45,7 +46,7 @@ class Example(keras.Model):
             z += keras.random.normal(ops.shape(z), stddev=np.float32(1e-3 * np.random.rand()))  # noqa: NPY002
             distortion = ops.mean(3 * keras.losses.binary_crossentropy(x, self.decoder(z)))
             mean_kl = ops.mean(kl_per_dim(z_mean, z_log_var))
-            total = distortion + 2 * mean_kl
+            total = distortion + 2 * self.weight * mean_kl
         return stepped(self, tape, total) | {"kl_loss": mean_kl}
 
 
@@ -78,8 +79,8 @@ def fitted(make, callbacks, epochs=3, **arguments):
     return model, [np.array(ops.convert_to_numpy(value)) for value in (*states, *numbers)]
 
 
-def example(eagerly=False):
-    return compiled(Example(), run_eagerly=eagerly)
+def example(eagerly=False, **arguments):
+    return compiled(Example(**arguments), run_eagerly=eagerly)
 
 
 @pytest.mark.backend
@@ -173,14 +174,17 @@ def test_it_waits_while_the_weight_of_the_kl_rises(start):
 
 
 @tensorflow_only
-@pytest.mark.parametrize(("kl_loss", "collapsed"), [(0.004, True), (0.006, False)])
-def test_a_reported_kl_that_may_be_a_mean_over_two_latents_counts_twice(kl_loss, collapsed):
-    watch = watched(example())
+@pytest.mark.parametrize(
+    ("weight", "kl_loss", "collapsed"),
+    [(1.0, 0.004, True), (1.0, 0.006, False), (0.25, 0.001, True), (0.25, 0.002, False)],
+)
+def test_a_reported_kl_may_be_weighted_and_a_mean_over_two_latents(weight, kl_loss, collapsed):
+    watch = watched(example(weight=weight))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for epoch in range(2):
             watch.on_epoch_end(epoch, {"kl_loss": kl_loss})
-    assert watch.rate == pytest.approx(2 * kl_loss, rel=1e-3)
+    assert watch.rate == pytest.approx(2 * kl_loss / weight, rel=1e-3)
     assert bool(caught) == collapsed
 
 
