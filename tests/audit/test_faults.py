@@ -75,6 +75,26 @@ def test_the_spread_of_draws_tells_variance_and_deviation_apart(seed, power):
     assert said is None if power == 1 else "log standard deviation" in said
 
 
+LESS_THAN_DRAWS = {  # of the right mean square, but ...
+    "hardly moves": lambda noise, low: np.where(low, 1, -1) + 0.01 * noise,
+    "off its mean": lambda noise, low: 0.5 + 0.87 * noise,
+    "of two kinds": lambda noise, low: np.where(low, 0.3, 1.7) ** 0.5 * noise,
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", LESS_THAN_DRAWS)
+def test_what_is_no_draw_of_a_wrong_deviation_is_not_called_one(name, seed):
+    rng = np.random.default_rng(seed)
+    z_log_var = np.linspace(-3, -1, 16)
+    noise = rng.normal(size=[32, 16])
+    noise /= np.sqrt(np.mean(noise**2, axis=0))
+    low = np.arange(16) % 2 if name == "hardly moves" else np.arange(16) < 8
+    offsets = np.exp(z_log_var) * LESS_THAN_DRAWS[name](noise, low)
+    assert "log standard" in fault_of_draws(0.0, z_log_var, np.exp(z_log_var) * noise)
+    assert fault_of_draws(0.0, z_log_var, offsets) is None
+
+
 class Drawing(layers.Layer):
     def __init__(self, draw):
         super().__init__()
