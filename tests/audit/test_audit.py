@@ -73,6 +73,7 @@ def test_a_loss_in_float32_is_told_as_well():
     ("value", "kind"),
     [
         (np.float32(1 / 3), "float32"),
+        (np.float32(0), "float32"),
         (np.float64(np.float32(1 / 3)), "float32"),
         (1 / 3, "float64"),
     ],

@@ -17,6 +17,8 @@ from audit_losses import (
     trains,
 )
 
+from vaehelpers.audit.measure import counts_calls
+
 
 def nats(m, v):
     return kl_per_dim(m, v).sum(1)
@@ -145,6 +147,12 @@ def test_an_error_of_the_loss_at_some_codes_is_reported():
 
 
 GROWS = r"counts its calls .* beta is \S+ now \(bernoulli\) and grows"
+
+
+@pytest.mark.parametrize(("period", "counts"), [(2, True), (3, True), (5, True), (6, False)])
+def test_a_weight_that_goes_round_is_no_noise(period, counts):
+    turn = [0.0, 3.0, 1.0, 7.0, 2.0, 5.0][:period]
+    assert counts_calls((turn * 8)[:16], 1e-9) == counts
 
 
 def one_draw_with_its_entropy(m, v, rng):

@@ -91,4 +91,6 @@ def test_the_batch_size_matters_where_the_terms_are_reduced_differently(batch_si
     def loss(x, p, m, v):
         return cross_entropy(x, p).mean() + kl_per_dim(m, v).sum()
 
-    holds(trains(784 * batch_size, loss, batch_size=batch_size), batch_reduction="mixed")
+    found = trains(784 * batch_size, loss, batch_size=batch_size)
+    holds(found, batch_reduction="mixed")
+    assert f"at batch size {batch_size} and another one on a short last batch" in str(found)
