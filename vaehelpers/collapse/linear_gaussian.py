@@ -1,11 +1,15 @@
 """Probabilistic PCA, the one VAE whose log p(x), posterior and ELBO are closed forms (NumPy, float64, nats)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from vaehelpers.collapse.normal import LOG_2PI, checked_covariance, divergence, half_log_det
+from vaehelpers.collapse.normal import LOG_2PI, divergence, half_log_det
 from vaehelpers.data.checks import check_number, check_whole
+
+ASYMMETRY = 1e-10  # of the largest entry: what an inverse leaves of rounding
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class LinearGaussian:
     mean: np.ndarray
     variance: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         weights = np.asarray(self.weights, "float64")
         mean = np.asarray(self.mean, "float64")
         if weights.ndim != 2 or mean.shape != weights.shape[:1]:
@@ -48,7 +52,7 @@ class LinearGaussian:
         object.__setattr__(self, "mean", mean)
 
     @classmethod
-    def fit(cls, x, latent_dim):
+    def fit(cls, x: ArrayLike, latent_dim: int) -> "LinearGaussian":
         """The maximum-likelihood model: W spans the leading eigenvectors of x's covariance.
 
         Args:
@@ -79,59 +83,74 @@ class LinearGaussian:
         scales = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))
         return cls(vectors[:, :latent_dim] * scales, x.mean(axis=0), variance)
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Draw `n` pairs: x `[n, D]` and the z `[n, J]` that they came from; other ones each time without a seed."""
         rng = np.random.default_rng(seed)
         z = rng.standard_normal((n, self.weights.shape[1]))
         noise = rng.standard_normal((n, len(self.mean)))
         return self.mean + z @ self.weights.T + np.sqrt(self.variance) * noise, z
 
-    def log_evidence(self, x):
-        """log p(x) `[N]`: the density of `N(mean, W W^T + variance I)`, from that D x D covariance alone."""
-        covariance = self.weights @ self.weights.T + self.variance * np.eye(len(self.mean))
-        root = np.linalg.cholesky(covariance)
-        whitened = np.linalg.solve(root, self._centered(x).T)
-        return -0.5 * (len(root) * LOG_2PI + (whitened**2).sum(axis=0)) - half_log_det(root)
+    def log_evidence(self, x: ArrayLike) -> np.ndarray:
+        """log p(x) `[N]`: the density of `N(mean, W W^T + variance I)`.
 
-    def posterior(self, x):
+        Its exponent `r (W W^T + variance I)^-1 r`, r being x - mean, is the smallest `|r - W z|^2 / variance + |z|^2`,
+        which rounding leaves alone however small the variance is.
+        """
+        z, _ = self.posterior(x)
+        smallest = self._squares(x, z) / self.variance + (z**2).sum(axis=1)
+        _, scales, _ = self._precision()
+        log_det = len(self.mean) * np.log(self.variance) + 2 * np.log(scales).sum()
+        return -0.5 * (len(self.mean) * LOG_2PI + log_det + smallest)
+
+    def posterior(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """p(z|x), a normal distribution: its means `[N, J]` and the covariance `[J, J]` that all x share."""
-        precision = np.eye(self.weights.shape[1]) + self.weights.T @ self.weights / self.variance
-        inverse = np.linalg.inv(precision)
-        covariance = (inverse + inverse.T) / 2  # rounding leaves it not quite symmetric
-        return self._centered(x) @ self.weights @ covariance / self.variance, covariance
+        left, scales, turn = self._precision()
+        root = turn.T / scales
+        return self._centered(x) / np.sqrt(self.variance) @ left @ root.T, root @ root.T
 
-    def distortion(self, x, q_mean, q_covariance):
+    def _precision(self):
+        """U `[D, J]`, S and V^T: the posterior's precision `I + W^T W / variance` is `V S^2 V^T`.
+
+        They are those of W / sigma above I, of which the precision is the square: formed, it would lose half the digits.
+        """
+        latent_dim = self.weights.shape[1]
+        stacked = np.vstack([self.weights / np.sqrt(self.variance), np.eye(latent_dim)])
+        left, scales, turn = np.linalg.svd(stacked, full_matrices=False)
+        return left[: len(self.mean)], scales, turn
+
+    def distortion(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """-E_q log p(x|z) `[N]` for q = N(q_mean `[N, J]`, q_covariance `[J, J]` or `[N, J, J]`)."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        squares = ((self._centered(x) - q_mean @ self.weights.T) ** 2).sum(axis=1)
+        squares = self._squares(x, q_mean)
         spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
         return 0.5 * (
             len(self.mean) * (LOG_2PI + np.log(self.variance)) + (squares + spread) / self.variance
         )
 
-    def rate(self, x, q_mean, q_covariance):
+    def rate(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """KL(q || N(0, I)) `[N]`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
         latent_dim = q_mean.shape[1]
         return divergence(q_mean, q_covariance, np.zeros(latent_dim), np.eye(latent_dim))
 
-    def elbo(self, x, q_mean, q_covariance):
+    def elbo(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """-(distortion + rate) `[N]`, at most log p(x)."""
         return -(self.distortion(x, q_mean, q_covariance) + self.rate(x, q_mean, q_covariance))
 
-    def gap(self, x, q_mean, q_covariance):
+    def gap(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """KL(q || p(z|x)) `[N]`, from the two normal distributions alone: `log p(x) = elbo + gap`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
         return divergence(q_mean, q_covariance, *self.posterior(x))
 
-    def log_joint(self, x, z):
+    def log_joint(self, x: ArrayLike, z: np.ndarray) -> np.ndarray:
         """log p(x, z) `[K, N]` for x `[N, D]` and z `[K, N, J]`."""
-        residuals = self._centered(x) - z @ self.weights.T
-        log_likelihood = -0.5 * (residuals**2).sum(axis=-1) / self.variance
+        log_likelihood = -0.5 * self._squares(x, z) / self.variance
         log_prior = -0.5 * ((z**2).sum(axis=-1) + z.shape[-1] * LOG_2PI)
         return log_likelihood - 0.5 * len(self.mean) * (LOG_2PI + np.log(self.variance)) + log_prior
 
-    def sample_posterior(self, x, k, seed=None):
+    def sample_posterior(
+        self, x: ArrayLike, k: int, seed: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw k codes for each x from the exact posterior: z `[k, N, J]` and log q(z|x) `[k, N]`."""
         mean, covariance = self.posterior(x)
         root = np.linalg.cholesky(covariance)
@@ -145,6 +164,9 @@ class LinearGaussian:
             raise ValueError(f"x has shape {x.shape}: this model wants [N, {len(self.mean)}]")
         return x - self.mean
 
+    def _squares(self, x, z):
+        return ((self._centered(x) - z @ self.weights.T) ** 2).sum(axis=-1)
+
     def _checked_q(self, x, q_mean, q_covariance):
         q_mean = np.asarray(q_mean, "float64")
         q_covariance = np.asarray(q_covariance, "float64")
@@ -156,4 +178,16 @@ class LinearGaussian:
                 f"q_mean has shape {q_mean.shape}, q_covariance {q_covariance.shape}: pass [{n}, {latent_dim}] and "
                 f"{list(square)}, or one covariance for each row of x"
             )
-        return q_mean, checked_covariance(q_covariance, "q_covariance", batch=True)
+        return q_mean, _checked_covariance(q_covariance)
+
+
+def _checked_covariance(covariance):
+    """Covariances `[..., J, J]` that are symmetric, but for an inverse's rounding, and positive definite."""
+    asymmetry = abs(covariance - covariance.swapaxes(-1, -2)).max(initial=0)
+    if asymmetry <= ASYMMETRY * abs(covariance).max(initial=0):
+        with suppress(np.linalg.LinAlgError):
+            np.linalg.cholesky(covariance)
+            return covariance
+    raise ValueError(
+        f"q_covariance has shape {covariance.shape}: pass a symmetric positive definite matrix [J, J]"
+    )

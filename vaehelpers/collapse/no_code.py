@@ -1,17 +1,22 @@
 """From which weight on NO code of any size pays: proved from the data alone, for every encoder, decoder and prior."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
-from vaehelpers.collapse.threshold import ROWS, TOLERANCE, collapse_threshold
-from vaehelpers.data.checks import check_images
-from vaehelpers.data.likelihoods import LIKELIHOODS, known_likelihood
+from vaehelpers.collapse.threshold import TOLERANCE, blocks, collapsed, spectrum_of
 
-SPLITS = np.exp(
-    np.linspace(1.01, 25, 5000)
-)  # M of the proof, above e: each gives a proof, the best one counts
+SPLITS = np.exp(np.linspace(1.01, 25, 5000))  # M of the proof, above e: the best of them counts
 
 
-def no_code_pays_above(x, likelihood="bernoulli", variance=1.0):
+def no_code_pays_above(
+    x: ArrayLike,
+    likelihood: str | Callable = "bernoulli",
+    variance: ArrayLike = 1.0,
+    *,
+    threshold: float | None = None,
+) -> float:
     """The smallest weight from which it is proved that no code pays: collapse is the global optimum there.
 
     A code z saves at most `E_z S(w_z)` of the distortion, w_z being how the images are distributed given z and
@@ -27,6 +32,7 @@ def no_code_pays_above(x, likelihood="bernoulli", variance=1.0):
         x: images `[N, ...]`, in [0, 1] for a Bernoulli; bits or grey.
         likelihood: "bernoulli", "gaussian" or the function of `losses` of that name.
         variance: of the Gaussian, a number or an array of an image's shape.
+        threshold: `collapse_threshold` of the same three, where it is known already.
 
     Returns:
         A float, a weight as beta is, at least `collapse_threshold`: in between, larger codes are not decided.
@@ -43,27 +49,21 @@ def no_code_pays_above(x, likelihood="bernoulli", variance=1.0):
         raise ValueError(
             f"variance is {variance!r}: this is proved for a fixed one, pass a number or one for each pixel"
         )
-    threshold = float(collapse_threshold(x, likelihood, variance))  # it checks all three
-    name = known_likelihood(likelihood).name
-    x = check_images(x, unit_interval=LIKELIHOODS[name].unit_interval)
-    pixels = x.reshape(len(x), -1)
-    varies = pixels.min(axis=0) < pixels.max(axis=0)
-    pixels = pixels[:, varies]
-    if name == "bernoulli":
-        on_all_data = float(varies.sum())
+    known = collapsed(x, likelihood, variance)
+    if threshold is None:
+        threshold = spectrum_of(known, most=1)[0]
+    if known.likelihood == "bernoulli":
         steepest = threshold
-        largest = _largest(pixels, _divergence)
+        on_all_data = np.isfinite(known.variance).sum()
     else:
-        variances = np.broadcast_to(variance, x.shape[1:]).ravel()[varies]
-        on_all_data = float((np.ptp(pixels, axis=0).astype("float64") ** 2 / (4 * variances)).sum())
         steepest = threshold / 2
-        largest = _largest(pixels, lambda part, mean: (part - mean) ** 2 / (2 * variances))
-    return max(
-        threshold, min(on_all_data, _on_these_data(steepest * (1 + TOLERANCE), largest, len(x)))
-    )
+        reach = np.ptp(known.pixels, axis=0).astype("float64")
+        on_all_data = (reach**2 / (4 * known.variance)).sum()
+    on_these = _on_these_data(steepest * (1 + TOLERANCE), _largest_saving(known), len(known.pixels))
+    return float(min(on_all_data, on_these))
 
 
-def collapse_at(beta, threshold, no_code_above):
+def collapse_at(beta: float, threshold: float, no_code_above: float) -> str:
     """What the data say of a weight before training: one of three sentences, of a local or a global kind.
 
     Args:
@@ -82,20 +82,19 @@ def collapse_at(beta, threshold, no_code_above):
     return "collapse is unstable: a small code pays"
 
 
-def _largest(pixels, saving):
+def _largest_saving(known):
     """S at the single image where it is largest."""
-    mean = pixels.mean(axis=0, dtype="float64")
-    parts = (
-        pixels[start : start + ROWS].astype("float64") for start in range(0, len(pixels), ROWS)
-    )
-    return max(saving(part, mean).sum(axis=1).max() for part in parts)
+    from scipy.special import rel_entr
 
+    mean = known.mean
 
-def _divergence(x, mean):
-    """kl(x || mean) of bits, 0 log 0 being 0."""
-    ones = x * np.log(np.where(x > 0, x / mean, 1.0))
-    zeros = (1 - x) * np.log(np.where(x < 1, (1 - x) / (1 - mean), 1.0))
-    return ones + zeros
+    def saving(x):
+        if known.likelihood == "bernoulli":
+            return rel_entr(x, mean) + rel_entr(1 - x, 1 - mean)
+        return (x - mean) ** 2 / (2 * known.variance)
+
+    parts = (part.astype("float64") for part in blocks(known.pixels))
+    return max(saving(part).sum(axis=1).max() for part in parts)
 
 
 def _on_these_data(steepest, largest, n):

@@ -1,15 +1,23 @@
 """What enters is checked once, by name: images and numbers. A wrong kind is a TypeError, a wrong value a ValueError."""
 
 import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 FLOAT32_MAX = float(np.finfo("float32").max)
 
 
-def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
+def check_images(
+    x: ArrayLike,
+    *,
+    unit_interval: bool = True,
+    image_shape: Sequence[int] | None = None,
+    name: str = "x",
+) -> np.ndarray:
     """Check a batch of images once, where it enters, and return it as a float32 NumPy array.
 
     Args:
@@ -20,7 +28,8 @@ def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
 
     Raises:
         TypeError: where x holds no real numbers.
-        ValueError: for no batch axis, another image shape, no images, NaN or infinite pixels, pixels outside [0, 1].
+        ValueError: for masked pixels, no batch axis, another image shape, no images, NaN or infinite pixels, pixels
+            outside [0, 1].
 
     Example:
         >>> check_images(np.zeros([2, 28, 28, 1])).dtype
@@ -30,6 +39,8 @@ def check_images(x, *, unit_interval=True, image_shape=None, name="x"):
         ...
         ValueError: x has pixels from 255 to 255, this likelihood wants them in [0, 1]: divide by 255
     """
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} has masked pixels: fill them or leave those images out")
     x = np.asarray(x)
     if x.dtype.kind not in "fiub":
         raise TypeError(
@@ -69,7 +80,7 @@ def _cure(shape, image_shape):
     return ""
 
 
-def check_whole(value, name, smallest=1):
+def check_whole(value: int, name: str, smallest: int = 1) -> int:
     """A whole number of at least `smallest`, as an int.
 
     Example:
@@ -86,8 +97,10 @@ def check_whole(value, name, smallest=1):
     return int(value)
 
 
-def check_number(value, name, above=None, least=None):
-    """One finite number, `> above` or `>= least` where these are given, as a float.
+def check_number(
+    value: float, name: str, above: float | None = None, least: float | None = None
+) -> float:
+    """One finite number, `> above` or `>= least` where one of these is given, as a float.
 
     Example:
         >>> check_number(0, "variance", above=0)
@@ -95,26 +108,21 @@ def check_number(value, name, above=None, least=None):
         ...
         ValueError: variance is 0: pass a number above 0
     """
-    limit = (
-        f" above {above}"
-        if above is not None
-        else f" of at least {least}"
-        if least is not None
-        else ""
-    )
-    wanted = f"{name} is {value!r}: pass a number{limit}"
+    wanted = f"{name} is {value!r}: pass a number"
+    if above is not None:
+        wanted += f" above {above}"
+    if least is not None:
+        wanted += f" of at least {least}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(wanted)
-    too_low = (above is not None and not value > above) or (
-        least is not None and not value >= least
-    )
+    too_low = (above is not None and value <= above) or (least is not None and value < least)
     if too_low or not math.isfinite(value):
         raise ValueError(wanted)
     return float(value)
 
 
 @contextmanager
-def needs_course(room):
+def needs_course(room: str) -> Iterator[None]:
     """Around a room's first import of what only the extra `course` installs: where that lacks, one line says the cure.
 
     Example:
