@@ -1,4 +1,4 @@
-"""Probabilistic PCA, the one VAE whose log p(x), posterior and ELBO are closed forms (NumPy, float64, nats)."""
+"""Probabilistic PCA, the one VAE whose log p(x), posterior and ELBO are closed forms, in nats."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class LinearGaussian:
 
     Raises:
         TypeError: for a variance that is no number.
-        ValueError: where the shapes do not fit or the variance is not above 0; from the methods, for x or q that
-            do not fit the model, a covariance of q that is not positive definite.
+        ValueError: where the shapes do not fit or the variance is not above 0; from the methods,
+            for x or q that do not fit the model, a covariance of q that is not positive definite.
 
     Source: Tipping & Bishop (1999), "Probabilistic Principal Component Analysis".
 
@@ -61,7 +61,8 @@ class LinearGaussian:
 
         Raises:
             TypeError: for a latent_dim that is no whole number.
-            ValueError: where x is not such an array, J does not fit, or nothing is left for the variance.
+            ValueError: where x is not such an array, J does not fit, or nothing is left for the
+                variance.
 
         Source: Tipping & Bishop (1999), equations 7 and 8.
         """
@@ -70,7 +71,8 @@ class LinearGaussian:
             raise ValueError(f"x has shape {x.shape}: pass at least two finite rows, [N, D]")
         if not check_whole(latent_dim, "latent_dim", smallest=0) < x.shape[1]:
             raise ValueError(
-                f"latent_dim is {latent_dim}: pass 0 to {x.shape[1] - 1}, one less than x has columns"
+                f"latent_dim is {latent_dim}: "
+                f"pass 0 to {x.shape[1] - 1}, one less than x has columns"
             )
         values, vectors = np.linalg.eigh(np.cov(x.T, bias=True).reshape(x.shape[1], x.shape[1]))
         values = values[::-1]
@@ -84,7 +86,7 @@ class LinearGaussian:
         return cls(vectors[:, :latent_dim] * scales, x.mean(axis=0), variance)
 
     def sample(self, n: int, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Draw `n` pairs: x `[n, D]` and the z `[n, J]` that they came from; other ones each time without a seed."""
+        """Draw x `[n, D]` and the z `[n, J]` that made them; without a seed others each time."""
         rng = np.random.default_rng(seed)
         z = rng.standard_normal((n, self.weights.shape[1]))
         noise = rng.standard_normal((n, len(self.mean)))
@@ -93,8 +95,8 @@ class LinearGaussian:
     def log_evidence(self, x: ArrayLike) -> np.ndarray:
         """log p(x) `[N]`: the density of `N(mean, W W^T + variance I)`.
 
-        Its exponent `r (W W^T + variance I)^-1 r`, r being x - mean, is the smallest `|r - W z|^2 / variance + |z|^2`,
-        which rounding leaves alone however small the variance is.
+        Its exponent `r (W W^T + variance I)^-1 r`, r being x - mean, is the smallest `|r - W z|^2 /
+        variance + |z|^2`, which rounding leaves alone however small the variance is.
         """
         z, _ = self.posterior(x)
         smallest = self._squares(x, z) / self.variance + (z**2).sum(axis=1)
@@ -103,7 +105,7 @@ class LinearGaussian:
         return -0.5 * (len(self.mean) * LOG_2PI + log_det + smallest)
 
     def posterior(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """p(z|x), a normal distribution: its means `[N, J]` and the covariance `[J, J]` that all x share."""
+        """p(z|x), which is normal: means `[N, J]` and the covariance `[J, J]` that all x share."""
         left, scales, turn = self._precision()
         root = turn.T / scales
         return self._centered(x) / np.sqrt(self.variance) @ left @ root.T, root @ root.T
@@ -111,7 +113,8 @@ class LinearGaussian:
     def _precision(self):
         """U `[D, J]`, S and V^T: the posterior's precision `I + W^T W / variance` is `V S^2 V^T`.
 
-        They are those of W / sigma above I, of which the precision is the square: formed, it would lose half the digits.
+        They are those of W / sigma above I, of which the precision is the square: formed, it would
+        lose half the digits.
         """
         latent_dim = self.weights.shape[1]
         stacked = np.vstack([self.weights / np.sqrt(self.variance), np.eye(latent_dim)])
@@ -119,7 +122,7 @@ class LinearGaussian:
         return left[: len(self.mean)], scales, turn
 
     def distortion(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
-        """-E_q log p(x|z) `[N]` for q = N(q_mean `[N, J]`, q_covariance `[J, J]` or `[N, J, J]`)."""
+        """-E_q log p(x|z) `[N]`; q has means `[N, J]` and covariances `[J, J]` or `[N, J, J]`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
         squares = self._squares(x, q_mean)
         spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
@@ -138,7 +141,7 @@ class LinearGaussian:
         return -(self.distortion(x, q_mean, q_covariance) + self.rate(x, q_mean, q_covariance))
 
     def gap(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
-        """KL(q || p(z|x)) `[N]`, from the two normal distributions alone: `log p(x) = elbo + gap`."""
+        """KL(q || p(z|x)) `[N]`, from the two distributions alone: `log p(x) = elbo + gap`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
         return divergence(q_mean, q_covariance, *self.posterior(x))
 
@@ -151,7 +154,7 @@ class LinearGaussian:
     def sample_posterior(
         self, x: ArrayLike, k: int, seed: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw k codes for each x from the exact posterior: z `[k, N, J]` and log q(z|x) `[k, N]`."""
+        """Draw k codes for each x from the posterior: z `[k, N, J]` and log q(z|x) `[k, N]`."""
         mean, covariance = self.posterior(x)
         root = np.linalg.cholesky(covariance)
         noise = np.random.default_rng(seed).standard_normal((k, *mean.shape))
@@ -170,24 +173,24 @@ class LinearGaussian:
     def _checked_q(self, x, q_mean, q_covariance):
         q_mean = np.asarray(q_mean, "float64")
         q_covariance = np.asarray(q_covariance, "float64")
-        n = len(x)
-        latent_dim = self.weights.shape[1]
-        square = (latent_dim, latent_dim)
-        if q_mean.shape != (n, latent_dim) or q_covariance.shape not in (square, (n, *square)):
+        mean_shape = (len(x), self.weights.shape[1])
+        square = 2 * mean_shape[1:]
+        if q_mean.shape != mean_shape or q_covariance.shape not in (square, (len(x), *square)):
             raise ValueError(
-                f"q_mean has shape {q_mean.shape}, q_covariance {q_covariance.shape}: pass [{n}, {latent_dim}] and "
-                f"{list(square)}, or one covariance for each row of x"
+                f"q_mean has shape {q_mean.shape}, q_covariance {q_covariance.shape}: "
+                f"pass {list(mean_shape)} and {list(square)}, or one covariance for each row of x"
             )
         return q_mean, _checked_covariance(q_covariance)
 
 
 def _checked_covariance(covariance):
-    """Covariances `[..., J, J]` that are symmetric, but for an inverse's rounding, and positive definite."""
+    """Covariances `[..., J, J]`, symmetric but for an inverse's rounding, and positive definite."""
     asymmetry = abs(covariance - covariance.swapaxes(-1, -2)).max(initial=0)
     if asymmetry <= ASYMMETRY * abs(covariance).max(initial=0):
         with suppress(np.linalg.LinAlgError):
             np.linalg.cholesky(covariance)
             return covariance
     raise ValueError(
-        f"q_covariance has shape {covariance.shape}: pass a symmetric positive definite matrix [J, J]"
+        f"q_covariance has shape {covariance.shape}: "
+        "pass a symmetric positive definite matrix [J, J]"
     )

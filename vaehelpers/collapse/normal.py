@@ -1,4 +1,4 @@
-"""What the room's normal distributions share: log 2 pi, a KL, a determinant (NumPy, float64, nats)."""
+"""What normal distributions share: log 2 pi, a KL, a determinant (NumPy, float64, nats)."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 def divergence(q_mean, q_covariance, p_mean, p_covariance):
-    """KL(q || p) `[...]` for means `[..., J]` and covariances `[..., J, J]`, each one or as many as there are.
+    """KL(q || p) `[...]` for means `[..., J]` and covariances `[..., J, J]`.
 
     With the roots `q_covariance = A A^T` and `p_covariance = B B^T` it is
     `1/2 (|B^-1 A|^2 + |B^-1 (q_mean - p_mean)|^2 - J) + log det B - log det A`.
@@ -24,5 +24,5 @@ def divergence(q_mean, q_covariance, p_mean, p_covariance):
 
 
 def half_log_det(root):
-    """Half the log determinant `[...]` of the covariances with these Cholesky factors `[..., J, J]`."""
+    """Half the log determinant `[...]` of covariances with Cholesky factors `[..., J, J]`."""
     return np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -59,7 +59,8 @@ def collapse_spectrum(
         >>> collapse_spectrum(x, "gaussian", variance=0.25).round(0)
         array([16.,  1.])
     """
-    return spectrum_of(collapsed(x, likelihood, variance), most, progress)
+    _, pixels, mean, weights = weighted(x, likelihood, variance)
+    return largest(pixels, mean, weights, most, progress)
 
 
 def collapse_threshold(
@@ -81,24 +82,14 @@ def collapse_threshold(
         >>> round(collapse_threshold(bit.repeat(3, axis=1)), 6)  # three copies of it
         3.0
     """
-    return float(spectrum_of(collapsed(x, likelihood, variance), most=1)[0])
+    return collapse_spectrum(x, likelihood, variance, most=1)[0]
 
 
-class Collapsed(NamedTuple):
-    """Images and the collapsed model of them, which gives each image their mean.
+def weighted(x, likelihood, variance):
+    """The likelihood's name, the pixels `[N, D]`, their mean and weights `[D]`, all checked.
 
-    `likelihood` is its name, `pixels` are `[N, D]`, `mean` and the decoder's `variance` there
-    `[D]`, float64. The variance is infinite for a pixel that never varies, which leaves it out.
+    A weight is `V^(-1/2)`, 0 for a pixel that never varies.
     """
-
-    likelihood: str
-    pixels: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
-
-
-def collapsed(x, likelihood, variance):
-    """What is given, checked, as `Collapsed`."""
     name = _likelihood_with_a_threshold(likelihood).name
     x = check_images(x, unit_interval=LIKELIHOODS[name].unit_interval)
     pixels = x.reshape(len(x), -1)
@@ -112,14 +103,15 @@ def collapsed(x, likelihood, variance):
         scale = mean * (1 - mean)
     else:
         raise ValueError("variance belongs to the Gaussian: a Bernoulli's follows from its mean")
-    return Collapsed(name, pixels, mean, np.where(varies, scale, np.inf))
+    return name, pixels, mean, 1 / np.sqrt(np.where(varies, scale, np.inf))
 
 
 def _likelihood_with_a_threshold(likelihood):
     known = known_likelihood(likelihood)
     if known and known.no_threshold:
         raise ValueError(
-            f"likelihood is {known.name!r}, for which there is no such threshold: {known.no_threshold}"
+            f"likelihood is {known.name!r}, for which there is no such threshold: "
+            f"{known.no_threshold}"
         )
     if known and getattr(likelihood, "keywords", None):
         said = f"likelihood is a partial that sets {', '.join(likelihood.keywords)}"
@@ -131,7 +123,7 @@ def _gaussian_variance(pixels, mean, variance, image_shape):
     if isinstance(variance, str):
         if variance != "learned":
             raise ValueError(f"variance is {variance!r}: pass a number, an array or 'learned'")
-        return sum(np.square(part - mean).sum() for part in blocks(pixels)) / pixels.size
+        return sum((part**2).sum() for part in scaled(pixels, mean, 1.0)) / pixels.size
     if np.asarray(variance).dtype.kind not in "fiu":
         raise TypeError(
             f"variance is {variance!r}: pass a number above 0, an array of them or 'learned'"
@@ -139,48 +131,49 @@ def _gaussian_variance(pixels, mean, variance, image_shape):
     variance = np.asarray(variance, "float64")
     if variance.shape not in ((), tuple(image_shape)):
         raise ValueError(
-            f"variance has shape {variance.shape}: pass a number or one for each pixel, {image_shape}"
+            f"variance has shape {variance.shape}: "
+            f"pass a number or one for each pixel, {image_shape}"
         )
     if not (np.isfinite(variance).all() and (variance > 0).all()):
         raise ValueError("variance holds values that are not above 0")
     return np.broadcast_to(variance, image_shape).ravel()
 
 
-def spectrum_of(collapsed, most=None, progress=None):
+def scaled(pixels, mean, weights):
+    """`(pixels - mean) * weights` in blocks of rows, each in the precision of mean and weights."""
+    mean = np.broadcast_to(mean, pixels.shape)
+    weights = np.broadcast_to(weights, pixels.shape)
+    rows = max(1, BLOCK // pixels.shape[1])
+    for start in range(0, len(pixels), rows):
+        some = slice(start, start + rows)
+        yield (pixels[some] - mean[some]) * weights[some]
+
+
+def largest(pixels, mean, weights, most=None, progress=None):
     """The `most` largest eigenvalues, descending."""
-    n, size = collapsed.pixels.shape
+    n, size = pixels.shape
     if most is None:
         most = size if size <= LARGEST_MATRIX else TOP
     most = min(check_whole(most, "most"), size)
-    given = (collapsed.pixels, collapsed.mean, 1 / np.sqrt(collapsed.variance))
     if min(n, size) <= ALL_AT_ONCE or (size <= LARGEST_MATRIX and most > TOP):
-        return _eigenvalues(*given)[:most]
-    return _largest(*given, most, progress)
+        return _all(pixels, mean, weights)[:most]
+    return _by_lanczos(pixels, mean, weights, most, progress)
 
 
-def blocks(pixels):
-    """The pixels in blocks of rows, small enough to be held in another precision."""
-    rows = max(1, BLOCK // pixels.shape[1])
-    return (pixels[start : start + rows] for start in range(0, len(pixels), rows))
-
-
-def _eigenvalues(pixels, mean, weights):
-    """All of them, from the smaller one of `A^T A` and `A A^T`, A the centred, weighted pixels."""
+def _all(pixels, mean, weights):
+    """From the smaller of `A^T A` and `A A^T`, A the scaled pixels: they share what is not 0."""
     n, size = pixels.shape
     if n < size:
-        step = max(1, BLOCK // n)
-        columns = (slice(start, start + step) for start in range(0, size, step))
-        parts = ((pixels[:, some] - mean[some]) * weights[some] for some in columns)
-        second = sum(part @ part.T for part in parts)
+        parts = scaled(pixels.T, mean[:, None], weights[:, None])
     else:
-        parts = ((part - mean) * weights for part in blocks(pixels))
-        second = sum(part.T @ part for part in parts)
+        parts = scaled(pixels, mean, weights)
+    second = sum(part.T @ part for part in parts)
     found = np.linalg.eigvalsh(second / n)[::-1].clip(0)
     return np.pad(found, (0, size - len(found)))
 
 
-def _largest(pixels, mean, weights, most, progress):
-    """The largest of them by Lanczos iterations, without a D x D matrix or a copy of the pixels.
+def _by_lanczos(pixels, mean, weights, most, progress):
+    """Without a D x D matrix or a copy of the pixels.
 
     The iterations, in float32, find the eigenvectors; the values are those vectors' in float64.
     """
@@ -197,9 +190,9 @@ def _largest(pixels, mean, weights, most, progress):
     def product(vector):
         vector = vector.ravel().astype("float32")
         total = np.zeros(size)
-        for part in blocks(pixels):
-            scaled = (part - near) * weights32 - rest
-            total += (scaled @ vector) @ scaled
+        for part in scaled(pixels, near, weights32):
+            part -= rest
+            total += (part @ vector) @ part
         if progress is not None:
             progress(next(done))
         return total / n
@@ -207,6 +200,6 @@ def _largest(pixels, mean, weights, most, progress):
     operator = LinearOperator((size, size), matvec=product, dtype="float64")
     start = np.random.default_rng(0).standard_normal(size)
     _, vectors = eigsh(operator, k=most, v0=start, tol=TOLERANCE)
-    along = (((part - mean) * weights) @ vectors for part in blocks(pixels))
+    along = (part @ vectors for part in scaled(pixels, mean, weights))
     second = sum(part.T @ part for part in along) / n
     return np.linalg.eigvalsh(second)[::-1].clip(0) * unit**2

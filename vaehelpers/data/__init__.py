@@ -1,4 +1,4 @@
-"""Digits and shapes as NumPy arrays, and the check of images that every door of the package uses."""
+"""Digits and shapes as NumPy arrays, and the check of images that every door uses."""
 
 from vaehelpers.data.beta_grid import BetaGrid, load_beta_grid
 from vaehelpers.data.checks import check_images

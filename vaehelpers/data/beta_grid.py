@@ -1,9 +1,10 @@
-"""Networks that are trained already: a decoder for each of 16 betas, with what it reached and where it puts digits."""
+"""Networks that are trained already: a decoder for each of 16 betas, and what it reached."""
 
 import json
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaehelpers.data.checks import check_whole
 from vaehelpers.data.mnist import check_file, data_folder
@@ -14,17 +15,20 @@ DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BetaGrid:
-    """Dense VAEs (784-128-2-128-784, cross-entropy) of MNIST, row i trained at `betas[i]`, one seed.
+    """Dense VAEs of MNIST (784-128-2-128-784, cross-entropy), row i trained at `betas[i]`.
 
-    They have seen MNIST's training digits except the embedded sample's 1,000 test digits, `load_mnist().x_test`.
+    One seed. They have seen MNIST's training digits except the embedded sample's 1,000 test digits,
+    `load_mnist().x_test`.
 
     Attributes:
         betas: `[B]`.
         distortion, rate: `[B]`, nats per image, means over MNIST's own 10,000 test digits.
         z_mean, z_log_var: `[B, 1000, 2]`, float16, q(z|x) of the sample's test digits.
-        decoders: name to float16 weights `[B, ...]`: "code_kernel", "code_bias", "output_kernel", "output_bias".
-        threshold, no_code_above: "bernoulli" and "gaussian" to the beta above which, for the training digits, collapse
-            is a local optimum, and the one above which no code pays: see `collapse.collapse_at`.
+        decoders: name to float16 weights `[B, ...]`: "code_kernel", "code_bias", "output_kernel",
+            "output_bias".
+        threshold, no_code_above: "bernoulli" and "gaussian" to the beta above which, for the
+            training digits, collapse is a local optimum, and the one above which no code pays: see
+            `collapse.collapse_at`.
         about: seed, epochs, date, versions.
     """
 
@@ -38,12 +42,12 @@ class BetaGrid:
     no_code_above: dict
     about: dict
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         first, last = self.betas[[0, -1]]
         return f"BetaGrid: {len(self.betas)} trained decoders, beta {first:g} to {last:g}, of MNIST"
 
-    def decode(self, i, z):
-        """The pixels' probabilities `[N, 28, 28, 1]`, float32, that the network of `betas[i]` makes of codes `[N, 2]`.
+    def decode(self, i: int, z: ArrayLike) -> np.ndarray:
+        """What the network of `betas[i]` makes of codes `[N, 2]`: probabilities `[N, 28, 28, 1]`.
 
         Raises:
             ValueError: for codes of another shape.
@@ -62,19 +66,19 @@ class BetaGrid:
         )
         hidden = np.maximum(z @ code_kernel + code_bias, 0)
         logits = hidden @ output_kernel + output_bias
-        return (0.5 + 0.5 * np.tanh(0.5 * logits)).reshape(
-            -1, 28, 28, 1
-        )  # the sigmoid, which never overflows
+        probabilities = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, which never overflows
+        return probabilities.reshape(-1, 28, 28, 1)
 
 
-def load_beta_grid():
+def load_beta_grid() -> BetaGrid:
     """Load the stored networks, which need no framework.
 
     Returns:
         A `BetaGrid`.
 
     Raises:
-        FileNotFoundError, ValueError: for a file that is missing, truncated or altered (told by its SHA-256).
+        FileNotFoundError, ValueError: for a file that is missing, truncated or altered (told by its
+            SHA-256).
 
     Example:
         >>> grid = load_beta_grid()

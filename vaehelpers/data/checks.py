@@ -1,4 +1,4 @@
-"""What enters is checked once, by name: images and numbers. A wrong kind is a TypeError, a wrong value a ValueError."""
+"""What enters is checked once, by name: a wrong kind is a TypeError, a wrong value a ValueError."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,15 @@ def check_images(
 
     Args:
         x: images `[N, ...]`, anything that NumPy can read.
-        unit_interval: whether pixels outside [0, 1] are an error, as they are for a Bernoulli likelihood.
+        unit_interval: whether pixels outside [0, 1] are an error, as they are for a Bernoulli
+            likelihood.
         image_shape: where given, the shape that x must have behind its first axis.
         name: what the error calls the argument.
 
     Raises:
         TypeError: where x holds no real numbers.
-        ValueError: for masked pixels, no batch axis, another image shape, no images, NaN or infinite pixels, pixels
-            outside [0, 1].
+        ValueError: for masked pixels, no batch axis, another image shape, no images, NaN or
+            infinite pixels, pixels outside [0, 1].
 
     Example:
         >>> check_images(np.zeros([2, 28, 28, 1])).dtype
@@ -37,7 +38,8 @@ def check_images(
         >>> check_images(np.full([2, 28, 28, 1], 255, dtype="uint8"))
         Traceback (most recent call last):
         ...
-        ValueError: x has pixels from 255 to 255, this likelihood wants them in [0, 1]: divide by 255
+        ValueError: x has pixels from 255 to 255, this likelihood wants them in [0, 1]: divide by
+            255
     """
     if np.ma.is_masked(x):
         raise ValueError(f"{name} has masked pixels: fill them or leave those images out")
@@ -47,10 +49,9 @@ def check_images(
             f"{name} holds {x.dtype}, not real numbers: pass a numeric array of images [N, ...]"
         )
     if x.ndim < 2 or (image_shape is not None and x.shape[1:] != tuple(image_shape)):
-        wanted = ", ".join(map(str, image_shape or ["..."]))
-        raise ValueError(
-            f"{name} has shape {x.shape}, a batch [N, {wanted}] is wanted{_cure(x.shape, image_shape)}"
-        )
+        wanted = ", ".join(map(str, image_shape)) if image_shape else "..."
+        cure = _cure(x.shape, image_shape)
+        raise ValueError(f"{name} has shape {x.shape}, a batch [N, {wanted}] is wanted{cure}")
     if x.size == 0:
         raise ValueError(f"{name} has shape {x.shape}: it holds no images")
     low, high = float(x.min()), float(x.max())
@@ -123,14 +124,15 @@ def check_number(
 
 @contextmanager
 def needs_course(room: str) -> Iterator[None]:
-    """Around a room's first import of what only the extra `course` installs: where that lacks, one line says the cure.
+    """Around a room's imports of what the extra `course` installs: one line says what lacks.
 
     Example:
         >>> with needs_course("vaehelpers.losses"):
         ...     import keras_that_nobody_installed
         Traceback (most recent call last):
         ...
-        ImportError: vaehelpers.losses needs keras_that_nobody_installed: pip install 'vaehelpers[course]'
+        ImportError: vaehelpers.losses needs keras_that_nobody_installed: pip install
+            'vaehelpers[course]'
     """
     try:
         yield

@@ -11,28 +11,31 @@ from vaehelpers.data.checks import check_images
 SUFFIXES = (".png", ".jpg", ".jpeg")
 GREY_LEVELS = 255
 GREY_LEVELS_16 = 65535  # of a grey PNG with 16 bits a pixel
+EIGHT_BITS = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")  # Pillow's names for their kinds
 
 
-def load_images(path, key=None):
+def load_images(path: str | Path, key: str | None = None) -> np.ndarray:
     """Load images from an `.npz` file or from a folder of PNG or JPEG files.
 
     Args:
-        path: the file or the folder; a folder's images are taken in the order of their names, hidden and other files
-            are left out.
+        path: the file or the folder; a folder's images are taken in the order of their names,
+            hidden and other files are left out.
         key: the name of the array in the file; by default its only array.
 
     Returns:
-        float32. A file's array keeps its shape `[N, ...]`. Its booleans are bits, and so are whole numbers where the
-        largest is at most 1; other whole numbers are grey levels from 0 to 255 and divided by 255. Floats are left as
-        they are, whatever their range.
-        A folder's images are `[N, H, W, C]` in [0, 1], of 1, 8 or 16 bits a pixel: C is 1 where all files are grey,
-        else 3. An opaque alpha channel is dropped.
+        float32. A file's array keeps its shape `[N, ...]`. Its booleans are bits, and so are whole
+        numbers where the largest is at most 1; other whole numbers are grey levels from 0 to 255
+        and divided by 255. Floats are left as they are, whatever their range.
+        A folder's images are `[N, H, W, C]` in [0, 1], of 1, 8 or 16 bits a pixel, turned as their
+        EXIF tag says. C is 1 where all are grey, which an image is whose three channels are equal,
+        however it is stored; else it is 3 for all of them. An opaque alpha channel is dropped.
 
     Raises:
         FileNotFoundError: for a path where nothing is.
         TypeError: for an array that holds no real numbers.
-        ValueError: for a file that is damaged or no `.npz`, several arrays without a key, no images, images of several
-            sizes, transparent pixels, pixels that are not finite, whole numbers below 0 or above 255.
+        ValueError: for a file that is damaged or no `.npz`, no array or several without a key, no
+            images, images of several sizes, transparent pixels or such as no PNG or JPEG has,
+            pixels that are not finite, whole numbers below 0 or above 255.
 
     Example:
         >>> from vaehelpers.data import data_folder
@@ -61,27 +64,33 @@ def _unit_interval(stored, name):
         raise ValueError(
             f"{said}: grey levels go from 0 to 255; divide by the largest level and save floats"
         )
-    return images if high <= 1 else images / np.float32(GREY_LEVELS)
+    if high > 1:
+        images /= GREY_LEVELS  # in place: whole numbers have been copied already
+    return images
 
 
 def _read_npz(path, key):
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path.name} cannot be read as an .npz file: save it with np.savez")
     with _damage_named(path, "an .npz file of arrays"), np.load(path, allow_pickle=False) as arrays:
-        names = list(arrays)
-        found = {name: arrays[name] for name in ([key] if key in names else names[:1])}
-    if key is None and len(names) != 1:
+        names = arrays.files
+        chosen = names[:1] if key is None else [key]
+        found = [arrays[name] for name in chosen if name in names]
+    if not names:
+        raise ValueError(f"{path.name} holds no arrays: save it with np.savez")
+    if key is None and len(names) > 1:
         raise ValueError(f"{path.name} holds the arrays {', '.join(names)}: say which with key")
-    if key is not None and key not in names:
+    if not found:
         raise ValueError(f"key is {key!r}, {path.name} holds {', '.join(names)}")
-    return np.asarray(found[key or names[0]])
+    return found[0]
 
 
 def _read_folder(path):
     files = sorted(
-        file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != "."
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES and file.name[0] != "." and file.is_file()
     )
-    files = [file for file in files if file.is_file()]
     if not files:
         raise ValueError(f"{path} holds no PNG or JPEG files")
     images = [_read_image(file) for file in files]
@@ -96,42 +105,31 @@ def _read_folder(path):
 
 
 def _read_image(file):
-    """One file, `[H, W, 1]` or `[H, W, 3]`, float32 in [0, 1]."""
-    from PIL import Image
+    """One file, `[H, W, 1]` where all channels are equal, else `[H, W, 3]`, float32 in [0, 1]."""
+    from PIL import Image, ImageOps
 
-    with _damage_named(file, "an image"), Image.open(file) as image:
-        image.load()
-        transparent = _is_transparent(image)
-        pixels = _pixels(image)
+    with _damage_named(file, "an image"), Image.open(file) as stored:
+        image = ImageOps.exif_transpose(stored)
+        has_16_bits = image.mode == "I;16"  # a conversion to 8 bits would clip them
+        if not has_16_bits and image.mode not in EIGHT_BITS:
+            raise ValueError(f"its pixels are {image.mode}: save 8 or 16 bits a pixel")
+        colours = image if has_16_bits else image.convert("RGB")
+        transparent = image.has_transparency_data and (
+            has_16_bits or image.convert("RGBA").getextrema()[3][0] < GREY_LEVELS
+        )
     if transparent:
         raise ValueError(
             f"{file.name} has transparent pixels: save it on the ground that your model sees"
         )
-    return np.atleast_3d(pixels)
-
-
-def _is_transparent(image):
-    if not image.has_transparency_data:
-        return False
-    return (
-        _has_16_bits(image) or image.convert("RGBA").getchannel("A").getextrema()[0] < GREY_LEVELS
-    )
-
-
-def _has_16_bits(image):
-    return image.mode.startswith("I")
-
-
-def _pixels(image):
-    if _has_16_bits(image):  # a conversion to 8 bits would clip them
-        return np.asarray(image, "float32") / np.float32(GREY_LEVELS_16)
-    mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
-    return np.asarray(image.convert(mode), "float32") / np.float32(GREY_LEVELS)
+    pixels = np.atleast_3d(np.asarray(colours, "float32"))
+    if (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., :1]
+    return pixels / np.float32(GREY_LEVELS_16 if has_16_bits else GREY_LEVELS)
 
 
 @contextmanager
 def _damage_named(file, kind):
-    """Whatever a damaged file raises, which depends on where it is damaged, as one ValueError with its name."""
+    """Whatever a damaged file raises, as one ValueError with its name."""
     try:
         yield
     except Exception as error:

@@ -1,13 +1,14 @@
-"""What each likelihood of a pixel takes and how it reads a decoder: the one table, without a framework."""
+"""What each likelihood takes and how it reads a decoder: the one table, without a framework."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 
 class Likelihood(NamedTuple):
-    """One likelihood: its name, what the decoder returns ("logits" or "means"), what pixels it takes.
+    """One likelihood: its name, what its decoder returns ("logits" or "means"), its pixels.
 
-    `unit_interval` is whether pixels outside [0, 1] are an error; `no_threshold` says, where there is no threshold of
-    collapse, why.
+    `unit_interval` is whether pixels outside [0, 1] are an error; `no_threshold` says, where there
+    is no threshold of collapse, why.
     """
 
     name: str
@@ -26,8 +27,8 @@ LIKELIHOODS = {
 }
 
 
-def known_likelihood(likelihood):
-    """The table's entry for a name, for a function of `losses` or for a partial of one; `None` for anything else.
+def known_likelihood(likelihood: Any) -> Likelihood | None:
+    """The table's entry for a name, a function of `losses` or a partial of one, else `None`.
 
     Example:
         >>> known_likelihood("bernoulli").reads
@@ -41,7 +42,7 @@ def known_likelihood(likelihood):
     return LIKELIHOODS.get(likelihood) if isinstance(likelihood, str) else None
 
 
-def chosen_likelihood(likelihood, among=tuple(LIKELIHOODS)):
+def chosen_likelihood(likelihood: Any, among: Sequence[str] = tuple(LIKELIHOODS)) -> Likelihood:
     """The table's entry for an argument `likelihood`, a name or a function of `losses`.
 
     Raises:
@@ -51,7 +52,8 @@ def chosen_likelihood(likelihood, among=tuple(LIKELIHOODS)):
         >>> chosen_likelihood("gausian")
         Traceback (most recent call last):
         ...
-        ValueError: likelihood is 'gausian': pass one of bernoulli, continuous_bernoulli, gaussian, laplace
+        ValueError: likelihood is 'gausian': pass one of bernoulli, continuous_bernoulli, gaussian,
+            laplace
     """
     found = known_likelihood(likelihood)
     if found is None or found.name not in among:

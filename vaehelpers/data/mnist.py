@@ -1,4 +1,4 @@
-"""MNIST digits: 5,000 of them embedded, all 70,000 from a folder, from Keras's cache or downloaded."""
+"""MNIST digits: 5,000 embedded, all 70,000 from a folder, Keras's cache or downloaded."""
 
 import hashlib
 import os
@@ -10,9 +10,8 @@ import numpy as np
 from vaehelpers.data.checks import needs_course
 
 SAMPLE_SHA256 = "736b7b1dde925d471ef9ed1491e622d4c7f908249cacc2ee4add81d8179236d4"  # of the file
-FULL_SHA256 = (
-    "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"  # of the four arrays' bytes
-)
+# of the four arrays' bytes
+FULL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 FULL_SHAPES = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
 
@@ -26,19 +25,19 @@ class Dataset(NamedTuple):
     y_test: np.ndarray
 
 
-def data_folder():
-    """The folder of the course's data files: `data/` of the repository, or its copy inside an installed package."""
+def data_folder() -> Path:
+    """The folder of the course's data files: the repository's, or the package's copy."""
     package = Path(__file__).parent.parent
     inside = package / "_data"
     return inside if inside.is_dir() else package.parent / "data"
 
 
-def load_mnist(source="sample"):
+def load_mnist(source: str = "sample") -> Dataset:
     """Load MNIST digits.
 
-    The embedded sample holds 4,000 training and 1,000 test digits, as many of each class, in the order
-    0, 1, ..., 9, 0, 1, ... in both parts. "full" is the whole of MNIST: it is read from the folder
-    `$VAEHELPERS_DATA`, else from Keras's cache, else downloaded through `keras.datasets`.
+    The embedded sample holds 4,000 training and 1,000 test digits, as many of each class, in the
+    order 0, 1, ..., 9, 0, 1, ... in both parts. "full" is the whole of MNIST: it is read from the
+    folder `$VAEHELPERS_DATA`, else from Keras's cache, else downloaded through `keras.datasets`.
 
     Args:
         source: "sample" or "full".
@@ -47,7 +46,8 @@ def load_mnist(source="sample"):
         A `Dataset`.
 
     Raises:
-        ValueError: for another source, or a file that is truncated or altered (told by its SHA-256).
+        ValueError: for another source, or a file that is truncated or altered (told by its
+            SHA-256).
         FileNotFoundError: where the file is nowhere and cannot be downloaded.
         ImportError: where it would be downloaded and Keras is not installed.
 
@@ -59,7 +59,9 @@ def load_mnist(source="sample"):
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     if source == "sample":
-        arrays = _read_sample(data_folder() / "mnist_sample.npz")
+        path = data_folder() / "mnist_sample.npz"
+        check_file(path, SAMPLE_SHA256, "python scripts/build_sample.py")
+        arrays = _read_arrays(path)
     elif source == "full":
         arrays = _read_full()
     else:
@@ -76,8 +78,8 @@ def _as_images(pixels):
     return pixels[..., None].astype("float32") / 255
 
 
-def check_file(path, sha256, maker):
-    """Whether a file of the package is there and what it was; `maker` is the command that makes it anew.
+def check_file(path: Path, sha256: str, maker: str) -> None:
+    """Whether a file of the package is what it was; `maker` is the command that makes it anew.
 
     Raises:
         FileNotFoundError, ValueError: where it is missing, truncated or altered.
@@ -94,15 +96,9 @@ def check_file(path, sha256, maker):
         )
 
 
-def _read_sample(path):
-    check_file(path, SAMPLE_SHA256, "python scripts/build_sample.py")
-    return _read_arrays(path)
-
-
 def _read_arrays(path):
     try:
-        with open(path, "rb") as file:
-            arrays = np.load(file, allow_pickle=False)
+        with np.load(path, allow_pickle=False) as arrays:
             return [arrays[name] for name in ARRAYS]
     except Exception as error:  # what a damaged archive raises depends on where it is damaged
         raise ValueError(
@@ -125,8 +121,9 @@ def _read_full():
     layout = [(array.shape, array.dtype) for array in arrays]
     if layout != [(shape, np.uint8) for shape in FULL_SHAPES] or digest.hexdigest() != FULL_SHA256:
         raise ValueError(
-            f"{path or 'the download'} is not MNIST as published: its arrays have shapes {[a.shape for a in arrays]}, "
-            f"SHA-256 {digest.hexdigest()}, not {FULL_SHAPES}, {FULL_SHA256}. Delete it and fetch it again"
+            f"{path or 'the download'} is not MNIST as published: its arrays have shapes "
+            f"{[a.shape for a in arrays]}, SHA-256 {digest.hexdigest()}, not {FULL_SHAPES}, "
+            f"{FULL_SHA256}. Delete it and fetch it again"
         )
     return arrays
 
@@ -138,7 +135,8 @@ def _download():
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when its download fails
         raise FileNotFoundError(
-            "the whole of MNIST is not on this machine and could not be downloaded: connect to a network once, "
-            f"or set VAEHELPERS_DATA to a folder that holds mnist.npz (it is {os.environ.get('VAEHELPERS_DATA')!r})"
+            "the whole of MNIST is not on this machine and could not be downloaded: connect to a "
+            "network once, or set VAEHELPERS_DATA to a folder that holds mnist.npz "
+            f"(it is {os.environ.get('VAEHELPERS_DATA')!r})"
         ) from error
     return [x_train, y_train, x_test, y_test]

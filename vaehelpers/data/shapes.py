@@ -5,43 +5,36 @@ from typing import NamedTuple
 import numpy as np
 
 RADII = (3.6, 4.4, 5.2, 6.0)  # pixels, from a shape's middle to its farthest point
-DEGREES = (
-    0,
-    15,
-    30,
-    45,
-    60,
-    75,
-)  # a square repeats after 90, a triangle after 120, an ellipse after 180
-POSITIONS, STEP, BORDER = (
-    8,
-    2,
-    1,
-)  # places along an axis; pixels from one to the next, and before the first
-SPRITE, IMAGE = 12, 28  # pixels along a side
-SUBPIXELS = (
-    16  # along a side of a pixel: ink comes in 1/256, so that sums of it are exact in float32
-)
+DEGREES = (0, 15, 30, 45, 60, 75)  # a square repeats after 90, a triangle 120, an ellipse 180
+POSITIONS = 8  # along an axis
+STEP = 2  # pixels from one to the next
+BORDER = 1  # pixels before the first
+SPRITE = 12  # pixels along a side
+IMAGE = 28
+SUBPIXELS = 16  # along a pixel's side: ink comes in 1/256, whose sums are exact in float32
 
 
 class Shapes(NamedTuple):
-    """Images x `[N, 28, 28, 1]`, float32 in [0, 1], their factors `[N, 5]`, int64, and the five factors' names."""
+    """Images x `[N, 28, 28, 1]`, float32 in [0, 1], factors `[N, 5]`, int64, and their names."""
 
     x: np.ndarray
     factors: np.ndarray
     names: tuple[str, ...]
 
 
-def load_shapes():
+def load_shapes() -> Shapes:
     """Draw 4,608 images of one shape each: every combination of five known factors, once.
 
-    Ink is 1 on 0, grey at the edges only. The shapes are a square, an ellipse (twice as long as wide) and an
-    equilateral triangle. Scale k has its farthest point at 3.6 + 0.8 k pixels from its middle. Orientation k is a turn
-    by 15 k degrees, clockwise: no two look alike. Position k is 2 k pixels to the right or down. No ink is cut off.
+    Ink is 1 on 0, grey at the edges only. The shapes are a square, an ellipse (twice as long as
+    wide) and an equilateral triangle. Scale k has its farthest point at 3.6 + 0.8 k pixels from its
+    middle. Orientation k is a turn
+    by 15 k degrees, clockwise: no two look alike. Position k is 2 k pixels to the right or down. No
+        ink is cut off.
 
     Returns:
-        `Shapes(x, factors, names)`. The factors count from 0: shape (3 values), scale (4), orientation (6),
-        position x (8), position y (8). The last one changes fastest, and nothing is random.
+        `Shapes(x, factors, names)`. The factors count from 0: shape (3 values), scale (4),
+        orientation (6), position x (8), position y (8). The last one changes fastest, and nothing
+        is random.
 
     Source: after dSprites, Matthey et al. (2017), drawn anew for 28 x 28 pixels.
 
@@ -56,7 +49,8 @@ def load_shapes():
     sizes = (*sprites.shape[:3], POSITIONS, POSITIONS)
     x = np.zeros((*sizes, IMAGE, IMAGE, 1), "float32")
     for i, j in np.ndindex(POSITIONS, POSITIONS):
-        left, top = BORDER + STEP * i, BORDER + STEP * j
+        left = BORDER + STEP * i
+        top = BORDER + STEP * j
         x[:, :, :, i, j, top : top + SPRITE, left : left + SPRITE, 0] = sprites
     factors = np.indices(sizes, dtype="int64").reshape(5, -1).T.copy()
     names = ("shape", "scale", "orientation", "position x", "position y")
@@ -66,12 +60,10 @@ def load_shapes():
 def _sprites(angle):
     """The three shapes at every radius, turned by an angle in radians: `[3, 4, SPRITE, SPRITE]`."""
     across = (np.arange(SPRITE * SUBPIXELS) + 0.5) / SUBPIXELS - SPRITE / 2
-    right, down = across, across[:, None]
-    u = np.cos(angle) * right + np.sin(angle) * down
-    v = np.cos(angle) * down - np.sin(angle) * right
-    radii = (
-        np.array(RADII)[:, None, None] + 1e-9
-    )  # a point on the edge is inside, however it is rounded
+    down = across[:, None]
+    u = np.cos(angle) * across + np.sin(angle) * down
+    v = np.cos(angle) * down - np.sin(angle) * across
+    radii = np.array(RADII)[:, None, None] + 1e-9  # on the edge is inside, however it is rounded
     inside = _radius_needed(u, v)[:, None] <= radii
     return inside.reshape(3, len(RADII), SPRITE, SUBPIXELS, SPRITE, SUBPIXELS).mean(
         axis=(3, 5), dtype="float32"
@@ -79,7 +71,7 @@ def _sprites(angle):
 
 
 def _radius_needed(u, v):
-    """The radius at which the edge of the square, the ellipse, the triangle passes through (u, v): `[3, ...]`."""
+    """The radius at which square, ellipse and triangle pass through (u, v): `[3, ...]`."""
     square = np.sqrt(2) * np.maximum(abs(u), abs(v))
     ellipse = np.hypot(u, 2 * v)
     triangle = np.maximum(2 * v, np.sqrt(3) * abs(u) - v)
