@@ -1,7 +1,6 @@
-"""The threshold against closed forms, correlation matrices, the linear model and published images."""
+"""The threshold against closed forms, correlation matrices and published images."""
 
-import subprocess
-import sys
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -13,15 +12,27 @@ from vaehelpers import data, losses
 from vaehelpers.collapse import collapse_spectrum, collapse_threshold, threshold
 
 
+@pytest.fixture
+def by_lanczos(monkeypatch):
+    """Images of any size are treated as large ones."""
+    monkeypatch.setattr(threshold, "ALL_AT_ONCE", 5)
+    monkeypatch.setattr(threshold, "LARGEST_MATRIX", 5)
+    monkeypatch.setattr(threshold, "_all", None)
+
+
+def spectrum(x, variance=1.0):
+    """The eigenvalues of the covariance in units of the variance, descending."""
+    pixels = x.reshape(len(x), -1).astype("float64")
+    units = np.sqrt(np.broadcast_to(variance, pixels.shape[1:]))
+    return np.linalg.eigvalsh(np.cov(pixels.T, bias=True) / np.outer(units, units))[::-1]
+
+
 @given(st.integers(0, 10**6), st.integers(2, 12), st.floats(0.01, 10))
 def test_a_gaussian_s_spectrum_is_that_of_the_covariance_over_the_variance(seed, size, variance):
     x = np.random.default_rng(seed).normal(size=(50, size)).astype("float32")
-    expected = (
-        np.sort(np.linalg.eigvalsh(np.cov(x.T.astype("float64"), bias=True)))[::-1] / variance
-    )
-    assert np.allclose(
-        collapse_spectrum(x, "gaussian", variance), expected, rtol=1e-4, atol=1e-5 * expected[0]
-    )
+    expected = spectrum(x, variance)
+    found = collapse_spectrum(x, "gaussian", variance)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * expected[0])
 
 
 def test_bits_have_the_spectrum_of_their_correlation_matrix(digits):
@@ -34,28 +45,20 @@ def test_bits_have_the_spectrum_of_their_correlation_matrix(digits):
 
 
 def test_known_cases():
-    rng = np.random.default_rng(0)
-    bit = rng.integers(2, size=(500, 1))
+    bit = np.random.default_rng(0).integers(2, size=(500, 1))
     assert collapse_threshold(np.repeat(bit, 7, axis=1)) == pytest.approx(7)
-    a, b = rng.integers(2, size=(2, 4000)) * 0 + np.array(
-        [[0, 0, 1, 1] * 1000, [0, 1, 0, 1] * 1000]
-    )
-    assert collapse_threshold(np.stack([a, b, a ^ b], axis=1)) == pytest.approx(
-        1
-    )  # a covariance sees no xor
+    a = np.array([0, 0, 1, 1] * 1000)
+    b = np.array([0, 1, 0, 1] * 1000)
+    # a covariance sees no xor
+    assert collapse_threshold(np.stack([a, b, a ^ b], axis=1)) == pytest.approx(1)
 
 
 def test_the_learned_variance_is_the_mean_variance_of_the_pixels(digits):
-    pixels = digits.x_train.reshape(4000, -1).astype("float64")
-    values = np.linalg.eigvalsh(np.cov(pixels.T, bias=True))
-    expected = 784 * values[-1] / values.sum()
-    assert collapse_threshold(digits.x_train, "gaussian", "learned") == pytest.approx(
-        expected, rel=1e-6
-    )
+    values = spectrum(digits.x_train)
     variances = np.full((28, 28, 1), values.sum() / 784)
-    assert collapse_threshold(digits.x_train, "gaussian", variances) == pytest.approx(
-        expected, rel=1e-6
-    )
+    for variance in ("learned", variances):
+        found = collapse_threshold(digits.x_train, "gaussian", variance)
+        assert found == pytest.approx(784 * values[0] / values.sum(), rel=1e-6)
 
 
 def test_the_digits_of_the_course(digits):
@@ -63,28 +66,33 @@ def test_the_digits_of_the_course(digits):
 
 
 def test_the_whole_of_mnist(full_mnist):
-    assert np.allclose(collapse_spectrum(full_mnist.x_train)[:3], [32.23, 22.88, 21.00], atol=0.006)
-    assert np.allclose(
-        collapse_spectrum(full_mnist.x_train, "gaussian")[:2], [5.117, 3.741], atol=6e-4
-    )
-    assert collapse_threshold(full_mnist.x_train, "gaussian", "learned") == pytest.approx(
-        76, abs=0.5
-    )
+    x = full_mnist.x_train
+    assert np.allclose(collapse_spectrum(x)[:3], [32.23, 22.88, 21.00], atol=0.006)
+    assert np.allclose(collapse_spectrum(x, "gaussian")[:2], [5.117, 3.741], atol=6e-4)
+    assert collapse_threshold(x, "gaussian", "learned") == pytest.approx(76, abs=0.5)
 
 
-# A Lanczos value has an eigenvalue within TOLERANCE of it; sums in float32 are off by a few of its 1.2e-7.
-CLOSE = threshold.TOLERANCE + 8 * float(np.finfo("float32").eps)
+VARIANCES = {
+    "one of 1e-13": [1e-13, 0.1, 0.1, 0.1],
+    "all of 1e-13": [1e-13, 1e-13, 1e-13, 1e-13],
+    "from 1e-30 to 1e9": [1e-30, 1e-3, 1, 1e9],
+}
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_large_images_go_by_lanczos_to_the_same_values(digits, likelihood, monkeypatch):
-    dense = collapse_spectrum(digits.x_train, likelihood)
-    monkeypatch.setattr(threshold, "LARGEST_MATRIX", 100)
-    monkeypatch.setattr(threshold, "ALL_FOR_ONE", 100)
-    found = collapse_spectrum(digits.x_train, likelihood)
-    assert len(found) == 50
-    assert np.allclose(found, dense[:50], rtol=CLOSE, atol=0)
-    assert collapse_threshold(digits.x_train, likelihood) == pytest.approx(dense[0], rel=CLOSE)
+@pytest.mark.parametrize("variance", VARIANCES.values(), ids=VARIANCES)
+def test_a_pixel_that_varies_counts_however_small_its_variance(variance):
+    x = np.random.default_rng(0).random((50, 4), "float32")
+    expected = spectrum(x, variance)
+    found = collapse_spectrum(x, "gaussian", variance)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * expected[0])
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-7, 1, 1e15])
+def test_a_learned_variance_takes_images_of_any_scale(scale, by_lanczos):
+    x = np.random.default_rng(0).random((50, 9))
+    values = spectrum(x)
+    found = collapse_spectrum(scale * x, "gaussian", "learned", most=2)
+    np.testing.assert_allclose(found, 9 * values[:2] / values.sum(), rtol=1e-5)
 
 
 def data_with_eigenvalues(values):
@@ -109,42 +117,57 @@ HARD["the mean is far from 0"] = 1000 + data_with_eigenvalues(np.linspace(2, 1, 
 
 
 @pytest.mark.parametrize("x", HARD.values(), ids=HARD)
-def test_the_first_and_the_largest_are_right_on_hard_spectra(x, monkeypatch):
-    dense = collapse_spectrum(x, "gaussian")
-    monkeypatch.setattr(threshold, "ALL_FOR_ONE", 10)
-    monkeypatch.setattr(threshold, "LARGEST_MATRIX", 10)
-    monkeypatch.setattr(threshold, "_eigenvalues", None)
-    assert collapse_threshold(x, "gaussian") == pytest.approx(dense[0], rel=CLOSE)
-    np.testing.assert_allclose(
-        collapse_spectrum(x, "gaussian"), dense[:50], rtol=0, atol=CLOSE * dense[0]
-    )
+def test_large_images_go_by_lanczos_to_the_same_values(x, by_lanczos):
+    x = x.astype("float32")
+    expected = spectrum(x)
+    assert collapse_threshold(x, "gaussian") == pytest.approx(expected[0], rel=threshold.TOLERANCE)
+    found = collapse_spectrum(x, "gaussian")
+    np.testing.assert_allclose(found, expected[:50], rtol=0, atol=threshold.TOLERANCE * expected[0])
 
 
-def test_from_39_by_39_pixels_on_one_eigenvalue_is_not_paid_for_as_all(monkeypatch):
-    """The 50 x 50 matrix of products of the images has the same eigenvalues as the 1,521 x 1,521 one of the pixels."""
-    x = np.random.default_rng(0).normal(size=(50, 39, 39))
+def test_a_hundred_thousand_copies_of_a_fair_bit_are_within_a_millionth(by_lanczos):
+    bit = np.arange(12)[:, None] % 2
+    copies = 100_000
+    found = collapse_threshold(np.repeat(bit, copies, axis=1).astype("float32"))
+    assert found == pytest.approx(copies, rel=threshold.TOLERANCE)
+
+
+def test_few_images_go_by_the_products_of_one_with_another(monkeypatch):
+    monkeypatch.setattr(threshold, "_by_lanczos", None)
+    x = np.random.default_rng(0).normal(size=(50, 70, 70))
     centred = (x - x.mean(axis=0)).reshape(50, -1)
-    expected = np.linalg.eigvalsh(centred @ centred.T / 50)[-1]
-    monkeypatch.setattr(threshold, "_eigenvalues", lambda *arguments: ["all of them"])
-    assert collapse_threshold(x, "gaussian") == pytest.approx(expected, rel=CLOSE)
-    assert collapse_threshold(x[:, :38, :38], "gaussian") == "all of them"
+    expected = np.linalg.eigvalsh(centred @ centred.T / 50)[::-1]
+    np.testing.assert_allclose(collapse_spectrum(x, "gaussian"), expected, rtol=1e-5, atol=1e-9)
+    x = x[:20]
+    x[:, 1:] = x[0, 1:]  # 70 pixels vary
+    found = collapse_spectrum(x, "gaussian")
+    np.testing.assert_allclose(found[:20], spectrum(x[:, 0])[:20], rtol=1e-5, atol=1e-9)
+    assert found.shape == (50,) and not found[20:].any()
 
 
-def test_large_images_hold_no_square_matrix():
-    """10,000 values would need 800 MB for one; four hundred images of them are 16 MB."""
-    code = """
-import numpy as np
-from vaehelpers.collapse import collapse_threshold
-x = np.random.default_rng(0).random((400, 10_000), dtype="float32")
-print(collapse_threshold(x) > 1)
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(int(peak.split()[1]) / 1e6)"""
-    if sys.platform != "linux":
-        pytest.skip("the peak memory of a process is read from /proc")
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert said[0] == "True" and float(said[1]) < 0.4
+def test_as_many_as_are_asked_for(digits, monkeypatch):
+    every = collapse_spectrum(digits.x_train)
+    monkeypatch.setattr(threshold, "ALL_AT_ONCE", 700)
+    monkeypatch.setattr(threshold, "_all", lambda *given: every)
+    seen = []
+    found = collapse_spectrum(digits.x_train, most=5, progress=seen.append)
+    np.testing.assert_allclose(found, every[:5], rtol=threshold.TOLERANCE)
+    assert seen == [*range(1, len(seen) + 1)] and 10 < len(seen) < 60
+    assert len(collapse_spectrum(digits.x_train)) == 784
+    assert len(collapse_spectrum(digits.x_train, most=51)) == 51
+    assert len(collapse_spectrum(np.eye(3), most=5)) == 3
+    with pytest.raises(ValueError, match="most is 0"):
+        collapse_spectrum(np.eye(3), most=0)
+
+
+def test_large_images_are_not_copied_and_no_square_matrix_is_held():
+    """The images are 51 MB in float32; 8,000 x 8,000 products would be 512 MB in float64."""
+    x = np.random.default_rng(0).random((1600, 8000), dtype="float32")
+    tracemalloc.start()
+    assert collapse_threshold(x) > 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30e6
 
 
 @pytest.mark.parametrize(
@@ -165,6 +188,10 @@ print(int(peak.split()[1]) / 1e6)"""
         ({"variance": 2.0}, "variance belongs to the Gaussian"),
         ({"likelihood": "gaussian", "variance": -1.0}, "not above 0"),
         ({"likelihood": "gaussian", "variance": np.ones(3)}, r"variance has shape \(3,\)"),
+        (
+            {"likelihood": "gaussian", "variance": np.ma.masked_less(np.arange(4.0), 1)},
+            "variance has masked values",
+        ),
         ({"likelihood": "gaussian", "variance": "free"}, "variance is 'free'"),
         ({"x": np.full((5, 4), 0.5)}, "no pixel that varies"),
         ({"x": np.full((5, 4), 255)}, "divide by 255"),

@@ -15,7 +15,7 @@ SEEDS = range(5)
 
 @pytest.mark.slow
 def test_gaussian_digits_are_alive_below_and_collapsed_above_from_a_trained_network(digits):
-    """From beta 1, 5 of 5 seeds. Lesson 06 claims the same of Bernoulli digits, and of either from scratch."""
+    """From beta 1, 5 of 5 seeds; lesson 06 claims it of Bernoulli digits and from scratch, too."""
     threshold = collapse_threshold(digits.x_train, "gaussian")
     options = {
         "likelihood": "gaussian",
@@ -56,7 +56,7 @@ def random_betas(rng, ratios, n):
 
 
 def objective(x, weights, variance, beta):
-    """Distortion + beta * rate of a linear VAE, nats: its mean over the images and, in closed form, over the codes."""
+    """Distortion + beta * rate of a linear VAE, nats, its mean over images and, exactly, codes."""
     w = {name: value.astype("float64") for name, value in weights.items()}
     z_mean = x @ w["z_mean_kernel"] + w["z_mean_bias"]
     z_log_var = x @ w["z_log_var_kernel"] + w["z_log_var_bias"]
@@ -68,14 +68,14 @@ def objective(x, weights, variance, beta):
 
 
 def least_objective(ratios, latent_dim, variance, beta):
-    """Of all weights, by probabilistic PCA: eigenvalues in units of the variance, those above beta get a dimension."""
+    """Of all weights, by probabilistic PCA: eigenvalues above beta get a dimension."""
     coded = np.array([ratio for ratio in ratios[:latent_dim] if ratio > beta])
     distortion = len(ratios) / 2 * np.log(2 * np.pi * variance)
     return distortion + (beta * np.sum(np.log(coded / beta) + 1) + ratios.sum() - coded.sum()) / 2
 
 
 def trained_to_the_end(x, betas, seed, options, least):
-    """Rounds of large steps, then small ones, until one gains no member 0.03 * beta nats; then near the least there is.
+    """Rounds of large steps, then small ones, until one gains no member 0.03 * beta nats.
 
     A dimension whose eigenvalue is 1.4 * beta is worth (0.4 - log 1.4) / 2 * beta = 0.032 * beta.
     """

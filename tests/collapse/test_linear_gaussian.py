@@ -1,4 +1,7 @@
-"""The identity log p(x) = ELBO + KL(q || p(z|x)), each side computed without the other, and the closed forms."""
+"""The identity log p(x) = ELBO + KL(q || p(z|x)), and each closed form by itself."""
+
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,18 +13,14 @@ from vaehelpers.collapse import LinearGaussian
 
 
 def random_case(seed, dimensions, latent_dim):
-    """A well-conditioned model, some data, and a random q with a covariance of its own for each row."""
+    """A well-conditioned model, data, and a random q with a covariance for each row."""
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=[dimensions, latent_dim])
     model = LinearGaussian(weights, rng.normal(size=dimensions), float(rng.uniform(0.1, 3)))
     x, _ = model.sample(4, seed)
     roots = rng.normal(size=[4, latent_dim, latent_dim]) / np.sqrt(latent_dim) + np.eye(latent_dim)
-    return (
-        model,
-        x,
-        rng.normal(size=[4, latent_dim]),
-        roots @ roots.swapaxes(1, 2) + 0.05 * np.eye(latent_dim),
-    )
+    q_covariance = roots @ roots.swapaxes(1, 2) + 0.05 * np.eye(latent_dim)
+    return model, x, rng.normal(size=[4, latent_dim]), q_covariance
 
 
 cases = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 50), st.integers(1, 10))
@@ -30,13 +29,9 @@ cases = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 50), st.integers(1, 
 @given(cases)
 @settings(max_examples=100)
 def test_log_evidence_is_elbo_plus_gap(case):
-    model, x, q_mean, q_covariance = random_case(*case)
-    evidence, elbo, gap = (
-        model.log_evidence(x),
-        model.elbo(x, q_mean, q_covariance),
-        model.gap(x, q_mean, q_covariance),
-    )
-    np.testing.assert_allclose(elbo + gap, evidence, rtol=1e-8)
+    model, x, *q = random_case(*case)
+    gap = model.gap(x, *q)
+    np.testing.assert_allclose(model.elbo(x, *q) + gap, model.log_evidence(x), rtol=1e-8)
     assert np.all(gap >= -1e-8)
 
 
@@ -59,17 +54,46 @@ def test_the_gap_closes_at_the_posterior_and_only_there(case):
     assert np.all(model.gap(x, mean, 1.1 * covariance) > 1e-4)
 
 
+def exact_log_evidence(model, x):
+    """log N(x; mean, W W^T + variance I) of one image, by Gaussian elimination in fractions."""
+    exact = np.vectorize(Fraction, otypes=[object])
+    weights = exact(model.weights)
+    size = len(x)
+    covariance = weights.dot(weights.T) + Fraction(model.variance) * np.eye(size, dtype=int)
+    residual = exact(x) - exact(model.mean)
+    rows = np.column_stack([covariance, residual])
+    determinant = Fraction(1)
+    for i in range(size):
+        determinant *= rows[i, i]
+        rows[i] = rows[i] / rows[i, i]
+        for j in set(range(size)) - {i}:
+            rows[j] = rows[j] - rows[j, i] * rows[i]
+    exponent = residual.dot(rows[:, -1])
+    return -0.5 * (size * np.log(2 * np.pi) + math.log(determinant) + float(exponent))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+@pytest.mark.parametrize(
+    "weights", [[[1e3, 2e3]], [[1e3], [2e3]], [[1e3, 2e3]] * 4, [[1e3, 2e3], [3e3, -1e3], [1, 2]]]
+)
+def test_a_variance_far_below_the_weights_leaves_the_identity_exact(weights, scale):
+    model = LinearGaussian(np.array(weights), np.zeros(len(weights)), 1e-4)
+    x = scale * np.ones([1, len(weights)])
+    expected = pytest.approx(exact_log_evidence(model, x[0]), abs=1e-4, rel=1e-9)
+    q = model.posterior(x)
+    assert model.log_evidence(x)[0] == expected
+    assert model.elbo(x, *q)[0] + model.gap(x, *q)[0] == expected
+
+
 def test_distortion_and_rate_agree_with_monte_carlo():
     model, x, q_mean, q_covariance = random_case(3, 5, 2)
     rng = np.random.default_rng(0)
     for n in range(len(x)):
         z = rng.multivariate_normal(q_mean[n], q_covariance[n], size=200_000)
-        log_x = stats.norm.logpdf(
-            x[n], model.mean + z @ model.weights.T, np.sqrt(model.variance)
-        ).sum(1)
-        log_ratio = stats.multivariate_normal.logpdf(
-            z, q_mean[n], q_covariance[n]
-        ) - stats.norm.logpdf(z).sum(1)
+        means = model.mean + z @ model.weights.T
+        log_x = stats.norm.logpdf(x[n], means, np.sqrt(model.variance)).sum(1)
+        log_q = stats.multivariate_normal.logpdf(z, q_mean[n], q_covariance[n])
+        log_ratio = log_q - stats.norm.logpdf(z).sum(1)
         for exact, values in ((model.distortion, -log_x), (model.rate, log_ratio)):
             found = exact(x, q_mean, q_covariance)[n]
             assert abs(found - values.mean()) < 4 * values.std() / np.sqrt(len(z))
@@ -105,11 +129,8 @@ def test_fit_is_the_maximum_of_the_likelihood():
     best = model.log_evidence(x).mean()
     rng = np.random.default_rng(2)
     for _ in range(50):
-        other = LinearGaussian(
-            model.weights + 0.05 * rng.normal(size=model.weights.shape),
-            model.mean,
-            model.variance * rng.uniform(0.9, 1.1),
-        )
+        weights = model.weights + 0.05 * rng.normal(size=model.weights.shape)
+        other = LinearGaussian(weights, model.mean, model.variance * rng.uniform(0.9, 1.1))
         assert other.log_evidence(x).mean() < best
 
 
@@ -128,6 +149,9 @@ MODEL = LinearGaussian(np.ones([3, 2]), np.zeros(3), 1.0)
         (lambda: LinearGaussian.fit(np.eye(3), 3), "latent_dim"),
         (lambda: LinearGaussian.fit(np.outer(np.arange(4.0), np.ones(3)), 1), "smaller latent_dim"),
         (lambda: MODEL.log_evidence(np.zeros([2, 4])), r"x has shape \(2, 4\)"),
+        (lambda: MODEL.log_evidence(np.ma.masked_less(np.eye(3), 1)), "x has masked values"),
+        (lambda: LinearGaussian.fit(np.ma.masked_less(np.eye(3), 1), 1), "x has masked values"),
+        (lambda: MODEL.rate(np.zeros([2, 3]), np.zeros([2, 2]), np.nan * np.eye(2)), "symmetric"),
         (lambda: MODEL.elbo(np.zeros([2, 3]), np.zeros([2, 3]), np.eye(2)), "q_mean"),
         (lambda: MODEL.gap(np.zeros([2, 3]), np.zeros([2, 2]), np.ones(2)), "q_covariance"),
         (

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaehelpers.collapse.normal import LOG_2PI, divergence, half_log_det
-from vaehelpers.data.checks import check_number, check_whole
+from vaehelpers.data.checks import check_number, check_unmasked, check_whole
 
 ASYMMETRY = 1e-10  # of the largest entry: what an inverse leaves of rounding
 
@@ -66,6 +66,7 @@ class LinearGaussian:
 
         Source: Tipping & Bishop (1999), equations 7 and 8.
         """
+        check_unmasked(x, "x")
         x = np.asarray(x, "float64")
         if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
             raise ValueError(f"x has shape {x.shape}: pass at least two finite rows, [N, D]")
@@ -162,6 +163,7 @@ class LinearGaussian:
         return mean + noise @ root.T, log_q
 
     def _centered(self, x):
+        check_unmasked(x, "x")
         x = np.asarray(x, "float64")
         if x.ndim != 2 or x.shape[1] != len(self.mean):
             raise ValueError(f"x has shape {x.shape}: this model wants [N, {len(self.mean)}]")

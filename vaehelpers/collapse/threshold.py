@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaehelpers.data.checks import check_images, check_whole
+from vaehelpers.data.checks import check_images, check_unmasked, check_whole
 from vaehelpers.data.likelihoods import LIKELIHOODS, chosen_likelihood, known_likelihood
 
 ALL_AT_ONCE = 1500  # images, or values in one, up to which all eigenvalues are computed, exactly
@@ -128,6 +128,7 @@ def _gaussian_variance(pixels, mean, variance, image_shape):
         raise TypeError(
             f"variance is {variance!r}: pass a number above 0, an array of them or 'learned'"
         )
+    check_unmasked(variance, "variance")
     variance = np.asarray(variance, "float64")
     if variance.shape not in ((), tuple(image_shape)):
         raise ValueError(
@@ -199,7 +200,7 @@ def _by_lanczos(pixels, mean, weights, most, progress):
 
     operator = LinearOperator((size, size), matvec=product, dtype="float64")
     start = np.random.default_rng(0).standard_normal(size)
-    _, vectors = eigsh(operator, k=most, v0=start, tol=TOLERANCE)
+    _, vectors = eigsh(operator, k=most, v0=start, tol=TOLERANCE / 10)
     along = (part @ vectors for part in scaled(pixels, mean, weights))
     second = sum(part.T @ part for part in along) / n
     return np.linalg.eigvalsh(second)[::-1].clip(0) * unit**2

@@ -29,7 +29,7 @@ def check_images(
 
     Raises:
         TypeError: where x holds no real numbers.
-        ValueError: for masked pixels, no batch axis, another image shape, no images, NaN or
+        ValueError: for masked values, no batch axis, another image shape, no images, NaN or
             infinite pixels, pixels outside [0, 1].
 
     Example:
@@ -41,8 +41,7 @@ def check_images(
         ValueError: x has pixels from 255 to 255, this likelihood wants them in [0, 1]: divide by
             255
     """
-    if np.ma.is_masked(x):
-        raise ValueError(f"{name} has masked pixels: fill them or leave those images out")
+    check_unmasked(x, name)
     x = np.asarray(x)
     if x.dtype.kind not in "fiub":
         raise TypeError(
@@ -79,6 +78,19 @@ def _cure(shape, image_shape):
     if (*shape[1:], 1) == tuple(image_shape):
         return ": add the channel axis with x[..., None]"
     return ""
+
+
+def check_unmasked(x: ArrayLike, name: str) -> None:
+    """Refuse a masked array, of which all else would take what lies under the mask.
+
+    Example:
+        >>> check_unmasked(np.ma.masked_less([0.1, 0.9], 0.5), "x")
+        Traceback (most recent call last):
+        ...
+        ValueError: x has masked values: fill them or leave those rows out
+    """
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} has masked values: fill them or leave those rows out")
 
 
 def check_whole(value: int, name: str, smallest: int = 1) -> int:
