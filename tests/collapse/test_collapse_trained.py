@@ -44,7 +44,7 @@ def data_with(eigenvalues, seed, n=200):
 
 
 def random_betas(rng, ratios, n):
-    """n betas in different gaps of a spectrum, or beyond its ends; none within a factor 1.4 of an eigenvalue."""
+    """n betas in gaps of a spectrum or beyond its ends, none within 1.4 times an eigenvalue."""
     ends = [8 * ratios[0], *ratios, ratios[-1] / 8]
     gaps = [
         (1.4 * below, above / 1.4)
@@ -68,7 +68,7 @@ def objective(x, weights, variance, beta):
 
 
 def least_objective(ratios, latent_dim, variance, beta):
-    """Of all weights, by probabilistic PCA: eigenvalues above beta get a dimension."""
+    """Of all weights, by probabilistic PCA: eigenvalues over the variance above beta count."""
     coded = np.array([ratio for ratio in ratios[:latent_dim] if ratio > beta])
     distortion = len(ratios) / 2 * np.log(2 * np.pi * variance)
     return distortion + (beta * np.sum(np.log(coded / beta) + 1) + ratios.sum() - coded.sum()) / 2

@@ -59,7 +59,7 @@ def test_one_fair_bit_reaches_both_bounds(copies):
 
 
 def test_a_mean_over_pixels_beside_a_summed_kl_never_pays(digits):
-    """At the weight D, and for squared error at D / 4 at unit variance, on whatever images in [0, 1]."""
+    """At the weight D, for squared error at D / 4 and unit variance, on whatever images."""
     rng = np.random.default_rng(0)
     for x in (
         digits.x_train[:300],

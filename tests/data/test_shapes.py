@@ -7,9 +7,8 @@ from vaehelpers import data
 from vaehelpers.data import shapes
 
 SIZES = (3, 4, 6, 8, 8)
-AREAS = np.array(
-    [2.0, np.pi / 2, 3 * np.sqrt(3) / 4]
-)  # of a square, an ellipse, a triangle that reach out to 1
+# of a square, an ellipse, a triangle that reach out to 1
+AREAS = np.array([2.0, np.pi / 2, 3 * np.sqrt(3) / 4])
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +34,8 @@ def test_all_images_differ_and_come_out_the_same_again(drawn):
 
 def test_ink_on_white_with_grey_edges(drawn):
     assert drawn.x.min() == 0 and drawn.x.max() == 1
-    np.testing.assert_array_equal(
-        drawn.x * 256, np.round(drawn.x * 256)
-    )  # why sums of ink are exact
+    levels = 256 * drawn.x  # whole, which is why sums of ink are exact
+    np.testing.assert_array_equal(levels, np.round(levels))
     assert np.all(drawn.x.max(axis=(1, 2, 3)) == 1)
     assert 0.01 < np.mean((drawn.x > 0) & (drawn.x < 1)) < 0.05
 
@@ -65,9 +63,8 @@ def test_a_position_is_two_pixels(grid):
     np.testing.assert_allclose(np.diff(down, axis=4), 2, rtol=1e-12)
     np.testing.assert_allclose(np.diff(across, axis=4), 0, atol=1e-12)
     np.testing.assert_allclose(np.diff(down, axis=3), 0, atol=1e-12)
-    np.testing.assert_allclose(
-        across[:, :, :, 0, 0], 6.5, atol=0.06
-    )  # the middle of a sprite, whatever the turn
+    # the middle of a sprite, whatever the turn
+    np.testing.assert_allclose(across[:, :, :, 0, 0], 6.5, atol=0.06)
 
 
 def test_orientation_k_turns_clockwise_by_15_degrees(grid):
@@ -81,7 +78,7 @@ def test_orientation_k_turns_clockwise_by_15_degrees(grid):
 
 
 def test_orientations_and_shapes_are_far_apart(grid):
-    """Of one size, no two sprites share more than nine tenths of their ink: a pair that coincides would share all."""
+    """Of one size, no two sprites share more than nine tenths of their ink."""
     sprites = grid[:, :, :, 0, 0].transpose(1, 0, 2, 3, 4).reshape(4, 18, -1)
     shared = np.minimum(sprites[:, :, None], sprites[:, None]).sum(axis=-1)
     whole = np.maximum(sprites[:, :, None], sprites[:, None]).sum(axis=-1)

@@ -98,7 +98,8 @@ def check_file(path: Path, sha256: str, maker: str) -> None:
 
 def _read_arrays(path):
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file:  # which np.load leaves open where it is damaged
+            arrays = np.load(file, allow_pickle=False)
             return [arrays[name] for name in ARRAYS]
     except Exception as error:  # what a damaged archive raises depends on where it is damaged
         raise ValueError(
