@@ -117,19 +117,17 @@ class LinearGaussian:
         They are those of W / sigma above I, of which the precision is the square: formed, it would
         lose half the digits.
         """
-        latent_dim = self.weights.shape[1]
-        stacked = np.vstack([self.weights / np.sqrt(self.variance), np.eye(latent_dim)])
+        unit = np.eye(self.weights.shape[1])
+        stacked = np.vstack([self.weights / np.sqrt(self.variance), unit])
         left, scales, turn = np.linalg.svd(stacked, full_matrices=False)
         return left[: len(self.mean)], scales, turn
 
     def distortion(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """-E_q log p(x|z) `[N]`; q has means `[N, J]` and covariances `[J, J]` or `[N, J, J]`."""
         q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        squares = self._squares(x, q_mean)
         spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
-        return 0.5 * (
-            len(self.mean) * (LOG_2PI + np.log(self.variance)) + (squares + spread) / self.variance
-        )
+        squares = (self._squares(x, q_mean) + spread) / self.variance
+        return 0.5 * (len(self.mean) * (LOG_2PI + np.log(self.variance)) + squares)
 
     def rate(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """KL(q || N(0, I)) `[N]`."""

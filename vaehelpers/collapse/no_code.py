@@ -63,7 +63,7 @@ def no_code_pays_above(
     else:
         on_all_data = ((np.ptp(pixels, axis=0) * weights) ** 2 / 4).sum()
         savings = (part**2 / 2 for part in scaled(pixels, mean, weights))
-        threshold = threshold / 2
+        threshold /= 2
     steepest = threshold * (1 + TOLERANCE)
     most_saved = max(saved.sum(axis=1).max() for saved in savings)
     return float(min(on_all_data, _on_these_data(steepest, most_saved, len(pixels))))
@@ -111,5 +111,5 @@ def _on_these_data(steepest, largest, n):
     share = (largest + 2 * below / SPLITS) / (np.log(SPLITS) - 1)
     half = 1 / (2 * SPLITS)
     beyond = largest / (-np.log(2) - 0.5 * np.log(half * (1 - half)))
-    split = np.maximum(np.maximum(below, share), beyond).min()
-    return float(min(split, steepest * c(n)))
+    split = np.maximum.reduce([below, share, beyond]).min()
+    return min(split, steepest * c(n))

@@ -82,7 +82,7 @@ def collapse_threshold(
         >>> round(collapse_threshold(bit.repeat(3, axis=1)), 6)  # three copies of it
         3.0
     """
-    return collapse_spectrum(x, likelihood, variance, most=1)[0]
+    return float(collapse_spectrum(x, likelihood, variance, most=1)[0])
 
 
 def weighted(x, likelihood, variance):

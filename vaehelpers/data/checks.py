@@ -110,10 +110,8 @@ def check_whole(value: int, name: str, smallest: int = 1) -> int:
     return int(value)
 
 
-def check_number(
-    value: float, name: str, above: float | None = None, least: float | None = None
-) -> float:
-    """One finite number, `> above` or `>= least` where one of these is given, as a float.
+def check_number(value: float, name: str, above: float = 0, least: float | None = None) -> float:
+    """One finite number, `> above` or, where `least` is given, `>= least`, as a float.
 
     Example:
         >>> check_number(0, "variance", above=0)
@@ -121,14 +119,11 @@ def check_number(
         ...
         ValueError: variance is 0: pass a number above 0
     """
-    wanted = f"{name} is {value!r}: pass a number"
-    if above is not None:
-        wanted += f" above {above}"
-    if least is not None:
-        wanted += f" of at least {least}"
+    limit = f"above {above}" if least is None else f"of at least {least}"
+    wanted = f"{name} is {value!r}: pass a number {limit}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(wanted)
-    too_low = (above is not None and value <= above) or (least is not None and value < least)
+    too_low = value <= above if least is None else value < least
     if too_low or not math.isfinite(value):
         raise ValueError(wanted)
     return float(value)

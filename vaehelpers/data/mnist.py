@@ -116,14 +116,12 @@ def _read_full():
     paths = [path if path.name == "mnist.npz" else path / "mnist.npz" for path in named]
     path = next((path for path in paths if path.is_file()), None)
     arrays = _read_arrays(path) if path else _download()
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
     layout = [(array.shape, array.dtype) for array in arrays]
-    if layout != [(shape, np.uint8) for shape in FULL_SHAPES] or digest.hexdigest() != FULL_SHA256:
+    if layout != [(shape, np.uint8) for shape in FULL_SHAPES] or digest != FULL_SHA256:
         raise ValueError(
             f"{path or 'the download'} is not MNIST as published: its arrays have shapes "
-            f"{[a.shape for a in arrays]}, SHA-256 {digest.hexdigest()}, not {FULL_SHAPES}, "
+            f"{[a.shape for a in arrays]}, SHA-256 {digest}, not {FULL_SHAPES}, "
             f"{FULL_SHA256}. Delete it and fetch it again"
         )
     return arrays
