@@ -40,10 +40,8 @@ CORE = {
     ],
     "collapse": [
         "LinearGaussian",
-        "Tempered",
         "collapse_spectrum",
         "collapse_threshold",
-        "tempered_gaussian",
     ],
     "audit": ["AuditError", "LossAudit", "audit_loss"],
     "diagnostics": [
