@@ -1,4 +1,7 @@
-"""The terms of the evidence lower bound (ELBO), one number per example, in nats; layers that learn one; a warm-up."""
+"""The terms of the evidence lower bound (ELBO), one number per example, in nats.
+
+Beside them layers that learn a term, and a warm-up of the rate's weight.
+"""
 
 from vaehelpers.data.checks import needs_course
 

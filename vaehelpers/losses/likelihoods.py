@@ -5,19 +5,22 @@ Shapes are checked; values are not, since these functions run inside compiled tr
 """
 
 import math
+from collections.abc import Callable
 
 from keras import ops
 from keras.saving import register_keras_serializable
 
+from vaehelpers.collapse.normal import LOG_2PI
 from vaehelpers.data.likelihoods import chosen_likelihood
-from vaehelpers.losses.tensors import LOG_2PI, check_broadcast, floats, image_pair, sum_per_example
+from vaehelpers.losses.tensors import Tensor, floats, image_pair, parameter, sum_per_example
 
 
 @register_keras_serializable("vaehelpers")
-def bernoulli_log_likelihood(x, x_logits):
-    """log p(x|z) of independent bits: `sum over pixels of x log p + (1 - x) log(1 - p)`, p = sigmoid(logit).
+def bernoulli_log_likelihood(x: Tensor, x_logits: Tensor) -> Tensor:
+    """log p(x|z) of bits: `sum over pixels of x log p + (1 - x) log(1 - p)`, p = sigmoid(logit).
 
-    It equals minus the summed binary cross-entropy; for grey x in (0, 1) that is no log-probability, see lesson 01.
+    It equals minus the summed binary cross-entropy; for grey x in (0, 1) that is no
+    log-probability, see lesson 01.
 
     Args:
         x: images `[B, ...]`, values in [0, 1].
@@ -30,7 +33,8 @@ def bernoulli_log_likelihood(x, x_logits):
 
     Example:
         >>> x = np.array([[0.0, 1.0, 1.0]])
-        >>> np.asarray(bernoulli_log_likelihood(x, np.zeros([1, 3])) / np.log(2)).round(4)  # three fair coins
+        >>> three_fair_coins = bernoulli_log_likelihood(x, np.zeros([1, 3]))
+        >>> np.asarray(three_fair_coins / np.log(2)).round(4)
         array([-3.])
     """
     x, x_logits = image_pair(x, x_logits, "x_logits")
@@ -38,10 +42,10 @@ def bernoulli_log_likelihood(x, x_logits):
 
 
 @register_keras_serializable("vaehelpers")
-def gaussian_log_likelihood(x, x_mean, log_var=0.0):
-    """log p(x|z) of a Gaussian decoder: `-1/2 sum over pixels of log(2 pi) + log_var + (x - mean)^2 / exp(log_var)`.
+def gaussian_log_likelihood(x: Tensor, x_mean: Tensor, log_var: Tensor = 0.0) -> Tensor:
+    """log p(x|z) of a Gaussian decoder, a density: it may be above 0.
 
-    A density, not a probability: it may be above 0.
+    `-1/2 sum over pixels of log(2 pi) + log_var + (x - mean)^2 / exp(log_var)`
 
     Args:
         x: images `[B, ...]`.
@@ -54,18 +58,18 @@ def gaussian_log_likelihood(x, x_mean, log_var=0.0):
     Source: Kingma & Welling (2014), appendix C.2.
 
     Example:
-        >>> np.asarray(gaussian_log_likelihood(np.zeros([1, 2]), np.zeros([1, 2]))).round(4)  # minus log(2 pi)
+        >>> minus_log_2_pi = gaussian_log_likelihood(np.zeros([1, 2]), np.zeros([1, 2]))
+        >>> np.asarray(minus_log_2_pi).round(4)
         array([-1.8379])
     """
     x, x_mean = image_pair(x, x_mean, "x_mean")
-    log_var = ops.cast(log_var, x.dtype)
-    check_broadcast(x.shape, log_var, "log_var")
+    log_var = parameter(log_var, x, "log_var")
     squares = ops.multiply(ops.square(x - x_mean), ops.exp(-log_var))
     return -0.5 * sum_per_example(ops.add(squares, log_var + LOG_2PI))
 
 
 @register_keras_serializable("vaehelpers")
-def laplace_log_likelihood(x, x_mean, scale=1.0):
+def laplace_log_likelihood(x: Tensor, x_mean: Tensor, scale: Tensor = 1.0) -> Tensor:
     """log p(x|z) of a Laplace decoder: `-sum over pixels of |x - mean| / scale + log(2 scale)`.
 
     Args:
@@ -83,36 +87,39 @@ def laplace_log_likelihood(x, x_mean, scale=1.0):
         array([-4.])
     """
     x, x_mean = image_pair(x, x_mean, "x_mean")
-    scale = ops.cast(scale, x.dtype)
-    check_broadcast(x.shape, scale, "scale")
+    scale = parameter(scale, x, "scale")
     return -sum_per_example(ops.add(ops.divide(ops.abs(x - x_mean), scale), ops.log(2 * scale)))
 
 
 @register_keras_serializable("vaehelpers")
-def continuous_bernoulli_log_likelihood(x, x_logits):
-    """log p(x|z) of independent grey values: the Bernoulli terms plus `log C`, `C = logit / tanh(logit / 2)`.
+def continuous_bernoulli_log_likelihood(x: Tensor, x_logits: Tensor) -> Tensor:
+    """log p(x|z) of grey values: Bernoulli's terms plus `log C`, `C = logit / tanh(logit / 2)`.
 
-    The density on [0, 1] that is proportional to `exp(x * logit)`. `C` is at least 2, its value at logit 0.
+    The density on [0, 1] that is proportional to `exp(x * logit)`. `C` is at least 2, its value at
+    logit 0.
 
     Args:
         x: images `[B, ...]`, values in [0, 1].
-        x_logits: the decoder's output, x's shape. `sigmoid(x_logits)` is the parameter lambda and not the mean.
+        x_logits: the decoder's output, x's shape. `sigmoid(x_logits)` is the parameter lambda and
+            not the mean.
 
     Returns:
-        `[B]`, nats; a density, so it may be above 0. ValueError where the shapes differ or there is no batch axis.
+        `[B]`, nats; a density, so it may be above 0. ValueError where the shapes differ or there is
+        no batch axis.
 
     Source: Loaiza-Ganem & Cunningham (2019), equations 5 to 7.
 
     Example:
-        >>> np.asarray(abs(continuous_bernoulli_log_likelihood(np.array([[0.3]]), np.zeros([1, 1]))))  # uniform
+        >>> uniform = continuous_bernoulli_log_likelihood(np.array([[0.3]]), np.zeros([1, 1]))
+        >>> np.asarray(abs(uniform))
         array([0.])
     """
     x, x_logits = image_pair(x, x_logits, "x_logits")
     return sum_per_example(_bernoulli(x, x_logits) + continuous_bernoulli_log_normalizer(x_logits))
 
 
-def log_likelihood_named(name):
-    """The function `(x, x_decoded) -> [B]` of a likelihood's name; ValueError for a name that is not in the table.
+def log_likelihood_named(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function `(x, x_decoded) -> [B]` of a likelihood's name; ValueError for an unknown name.
 
     Example:
         >>> log_likelihood_named("gaussian") is gaussian_log_likelihood
@@ -122,19 +129,21 @@ def log_likelihood_named(name):
 
 
 def _bernoulli(x, logits):
-    """x log p + (1 - x) log(1 - p) with p = sigmoid(logit), as minus two terms of one sign, so nothing cancels.
+    """x log p + (1 - x) log(1 - p), as minus two terms of one sign, so nothing cancels.
 
-    One exponential and one logarithm a pixel; `where` keeps the gradient right at logit 0, which `abs` would lose.
+    One exponential and one logarithm a pixel; `where` keeps the gradient right at logit 0, which
+    `abs` would lose.
     """
     positive = logits >= 0
     against = ops.where(positive, (1 - x) * logits, -x * logits)
     return -(against + ops.log1p(ops.exp(ops.where(positive, -logits, logits))))
 
 
-def continuous_bernoulli_log_normalizer(x_logits):
-    """log C of a continuous Bernoulli pixel: `log(l / tanh(l / 2))`, by its series near logit 0, where it is 0 / 0.
+def continuous_bernoulli_log_normalizer(x_logits: Tensor) -> Tensor:
+    """log C of a continuous Bernoulli pixel: `log(l / tanh(l / 2))`, by its series near logit 0.
 
-    It is what the Bernoulli's terms lack to be a density on [0, 1]: minus the logarithm of their integral over x.
+    It is what the Bernoulli's terms lack to be a density on [0, 1]: minus the logarithm of their
+    integral over x.
 
     Args:
         x_logits: the decoder's output, any shape.
@@ -145,7 +154,8 @@ def continuous_bernoulli_log_normalizer(x_logits):
     Source: Loaiza-Ganem & Cunningham (2019), equation 6.
 
     Example:
-        >>> np.exp(np.asarray(continuous_bernoulli_log_normalizer(np.array([0.0, 4.0])))).round(3)
+        >>> log_c = continuous_bernoulli_log_normalizer(np.array([0.0, 4.0]))
+        >>> np.exp(np.asarray(log_c)).round(3)
         array([2.   , 4.149])
     """
     (x_logits,) = floats(x_logits)
@@ -156,10 +166,11 @@ def continuous_bernoulli_log_normalizer(x_logits):
     return ops.where(near_zero, series, ops.log(safe) - ops.log(ops.tanh(safe / 2)))
 
 
-def continuous_bernoulli_mean(x_logits):
-    """The mean of a continuous Bernoulli pixel: `1 / (1 - exp(-l)) - 1 / l`, by its series near logit 0.
+def continuous_bernoulli_mean(x_logits: Tensor) -> Tensor:
+    """The mean of a continuous Bernoulli pixel: `1 / (1 - exp(-l)) - 1 / l`, a series near 0.
 
-    This is the grey value that the decoder predicts. `sigmoid(l)`, the parameter lambda, is further from 1/2.
+    This is the grey value that the decoder predicts. `sigmoid(l)`, the parameter lambda, is further
+    from 1/2.
 
     Args:
         x_logits: the decoder's output, any shape.

@@ -1,12 +1,14 @@
-"""The rate of an encoder, whole and per dimension, and what is made of it: free bits, minus the ELBO. Nats."""
+"""The rate of an encoder, whole and per dimension, free bits, and minus the ELBO. Nats."""
 
 from keras import ops
 
-from vaehelpers.losses.tensors import check_broadcast, floats, same_shape
+from vaehelpers.losses.tensors import Tensor, floats, parameter, same_shape
 
 
-def gaussian_kl_per_dim(z_mean, z_log_var):
-    """KL(q(z_j|x) || N(0, 1)) of each latent dimension: `1/2 (exp(z_log_var) - 1 - z_log_var + z_mean^2)`.
+def gaussian_kl_per_dim(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+    """KL(q(z_j|x) || N(0, 1)) of each latent dimension.
+
+    `1/2 (exp(z_log_var) - 1 - z_log_var + z_mean^2)`
 
     Args:
         z_mean: the means of q, `[B, J]`.
@@ -24,12 +26,13 @@ def gaussian_kl_per_dim(z_mean, z_log_var):
     z_mean, z_log_var = floats(z_mean, z_log_var)
     if len(z_mean.shape) != 2 or not same_shape(z_mean, z_log_var):
         raise ValueError(
-            f"z_mean has shape {tuple(z_mean.shape)}, z_log_var {tuple(z_log_var.shape)}: both must be [B, J]"
+            f"z_mean has shape {tuple(z_mean.shape)}, z_log_var {tuple(z_log_var.shape)}: "
+            "both must be [B, J]"
         )
     return 0.5 * (ops.expm1(z_log_var) - z_log_var + ops.square(z_mean))
 
 
-def gaussian_kl(z_mean, z_log_var):
+def gaussian_kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     """The rate KL(q(z|x) || N(0, I)): `gaussian_kl_per_dim`, summed over the latent dimensions.
 
     Args:
@@ -48,17 +51,19 @@ def gaussian_kl(z_mean, z_log_var):
     return ops.sum(gaussian_kl_per_dim(z_mean, z_log_var), axis=-1)
 
 
-def free_bits_rate(kl_per_dim, min_nats):
+def free_bits_rate(kl_per_dim: Tensor, min_nats: Tensor) -> Tensor:
     """The rate with free bits: `sum over j of max(min_nats, mean over the batch of KL_j)`.
 
-    It is not the KL, and what it trains is not the ELBO: a dimension's first `min_nats` cost nothing extra.
+    It is not the KL, and what it trains is not the ELBO: a dimension's first `min_nats` cost
+    nothing extra.
 
     Args:
         kl_per_dim: `[B, J]`, nats.
         min_nats: the free amount for each dimension, nats.
 
     Returns:
-        A scalar, nats: the mean over the batch is inside. ValueError where kl_per_dim is not `[B, J]`.
+        A scalar, nats: the mean over the batch is inside. ValueError where the shape is not
+        `[B, J]`.
 
     Source: Kingma et al. (2016), appendix C.8.
 
@@ -69,12 +74,11 @@ def free_bits_rate(kl_per_dim, min_nats):
     (kl_per_dim,) = floats(kl_per_dim)
     if len(kl_per_dim.shape) != 2:
         raise ValueError(f"kl_per_dim has shape {tuple(kl_per_dim.shape)}: it must be [B, J]")
-    min_nats = ops.cast(min_nats, kl_per_dim.dtype)
-    check_broadcast(kl_per_dim.shape[1:], min_nats, "min_nats")
-    return ops.sum(ops.maximum(ops.mean(kl_per_dim, axis=0), min_nats))
+    mean = ops.mean(kl_per_dim, axis=0)
+    return ops.sum(ops.maximum(mean, parameter(min_nats, mean, "min_nats")))
 
 
-def negative_elbo(distortion, rate, beta=1.0):
+def negative_elbo(distortion: Tensor, rate: Tensor, beta: Tensor = 1.0) -> Tensor:
     """`distortion + beta * rate` for each example: minus the ELBO at beta 1.
 
     Args:
@@ -94,8 +98,7 @@ def negative_elbo(distortion, rate, beta=1.0):
     distortion, rate = floats(distortion, rate)
     if len(distortion.shape) != 1 or not same_shape(distortion, rate):
         raise ValueError(
-            f"distortion has shape {tuple(distortion.shape)}, rate {tuple(rate.shape)}: both must be [B], per example"
+            f"distortion has shape {tuple(distortion.shape)}, rate {tuple(rate.shape)}: "
+            "both must be [B], per example"
         )
-    beta = ops.cast(beta, rate.dtype)
-    check_broadcast(rate.shape, beta, "beta")
-    return distortion + beta * rate
+    return distortion + parameter(beta, rate, "beta") * rate

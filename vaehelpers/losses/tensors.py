@@ -1,11 +1,11 @@
 """What the terms share: tensors of one floating-point type, checked by their shapes."""
 
-import math
+from typing import Any
 
 from keras import ops
 from keras.backend import result_type
 
-LOG_2PI = math.log(2 * math.pi)
+Tensor = Any  # an array or a tensor of NumPy, TensorFlow or JAX
 
 
 def sum_per_example(values):
@@ -13,53 +13,58 @@ def sum_per_example(values):
 
 
 def same_shape(x, other):
-    """Whether the shapes are equal; an axis of unknown length, as in a compiled step, equals any."""
+    """Whether the shapes are equal; an axis of unknown length, in a compiled step, equals any."""
     pairs = zip(x.shape, other.shape, strict=False)
     return len(x.shape) == len(other.shape) and all(
         a == b or a is None or b is None for a, b in pairs
     )
 
 
-def check_pair(x, other, name):
-    if not same_shape(x, other):
-        raise ValueError(
-            f"{name} has shape {tuple(other.shape)}, x has {tuple(x.shape)}: they must be equal"
-        )
-    if len(x.shape) < 2:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}: a batch [B, ...] is wanted, add the first axis with x[None]"
-        )
-
-
-def check_broadcast(shape, parameter, name):
-    """A parameter may be a number or broadcast to the shape, and must not make it larger."""
-    pairs = zip(reversed(shape), reversed(parameter.shape), strict=False)
-    if len(parameter.shape) > len(shape) or any(
+def parameter(value, x, name):
+    """A parameter of x's type: a number, or what broadcasts to x and does not make it larger."""
+    value = ops.cast(value, x.dtype)
+    pairs = zip(reversed(x.shape), reversed(value.shape), strict=False)
+    if len(value.shape) > len(x.shape) or any(
         p not in (1, n, None) and n is not None for n, p in pairs
     ):
         raise ValueError(
-            f"{name} has shape {tuple(parameter.shape)}, which does not broadcast to {tuple(shape)}"
+            f"{name} has shape {tuple(value.shape)}, which does not broadcast to {tuple(x.shape)}"
         )
+    return value
 
 
 def floats(*arrays):
-    """Tensors of one floating-point type, the widest among the arrays and float32: half precision is not for sums."""
+    """Tensors of the widest type among the arrays and float32: half precision is not for sums."""
     tensors = [ops.convert_to_tensor(array) for array in arrays]
     dtype = result_type(*(tensor.dtype for tensor in tensors), "float32")
     return [ops.cast(tensor, dtype) for tensor in tensors]
 
 
 def image_pair(x, other, name):
+    """Images and what the decoder says of them, of one shape and type."""
     x, other = floats(x, other)
-    check_pair(x, other, name)
+    shape = tuple(x.shape)
+    if not same_shape(x, other):
+        raise ValueError(
+            f"{name} has shape {tuple(other.shape)}, x has {shape}: they must be equal"
+        )
+    if len(shape) < 2:
+        raise ValueError(
+            f"x has shape {shape}: a batch [B, ...] is wanted, add the first axis with x[None]"
+        )
     return x, other
 
 
-def per_example(values, name, n=None):
-    """What a likelihood or a prior returned, where it is one number per example, `[B]` (and B is n)."""
+def returned(values, name, rank, cure, n=None):
+    """What a user's function returned, where it has that rank (and as many entries as n)."""
     shape = getattr(values, "shape", None)
-    if shape is None or len(shape) != 1 or n not in (None, shape[0]):
+    if shape is None or len(shape) != rank or n not in (None, *shape):
         found = f"a {type(values).__name__}" if shape is None else f"shape {tuple(shape)}"
         images = "" if n is None else f" for {n} images"
-        raise ValueError(f"{name} returned {found}{images}: return one number per example, [B]")
+        raise ValueError(f"{name} returned {found}{images}: return {cure}")
     return values
+
+
+def per_example(values, name, n=None):
+    """What a likelihood or a prior returned, where it is one number per example (and of n)."""
+    return returned(values, name, 1, "one number per example, [B]", n)

@@ -1,4 +1,4 @@
-"""The one VAE class of the course, in Keras 3 on TensorFlow or JAX, and the networks that it takes."""
+"""The one VAE class of the course, in Keras 3 on TensorFlow or JAX, and networks that it takes."""
 
 from vaehelpers.data.checks import needs_course
 

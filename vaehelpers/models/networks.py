@@ -1,11 +1,14 @@
 """Encoders, decoders, and the noise between them."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from vaehelpers.data.checks import check_whole
+from vaehelpers.losses.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable("vaehelpers")
@@ -27,34 +30,36 @@ class Sampling(layers.Layer):
         3.0
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._start = ops.convert_to_numpy(self.seed_generator.state.value)
 
-    def call(self, z_mean, z_log_var):
+    def call(self, z_mean: Tensor, z_log_var: Tensor) -> Tensor:
         noise = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
         return z_mean + ops.exp(0.5 * z_log_var) * noise
 
-    def restart(self):
+    def restart(self) -> None:
         """Go back to the first noise of this layer's seed."""
         self.seed_generator.state.assign(self._start)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
 
-def build_keras_example(latent_dim=2):
+def build_keras_example(latent_dim: int = 2) -> tuple[keras.Model, keras.Model]:
     """The convolutional network of the Keras example, for images `[B, 28, 28, 1]`.
 
-    It differs in one point: the decoder returns logits, not probabilities, and sampling is left to `VAE`.
+    It differs in one point: the decoder returns logits, not probabilities, and sampling is left to
+    `VAE`.
 
     Args:
         latent_dim: the number J of latent dimensions.
 
     Returns:
-        `(encoder, decoder)`: the encoder maps images to `(z_mean, z_log_var)`, the decoder z to logits.
+        `(encoder, decoder)`: the encoder maps images to `(z_mean, z_log_var)`, the decoder z to
+        logits.
 
     Raises:
         TypeError, ValueError: for a latent_dim that is no whole number of at least 1.
@@ -81,7 +86,9 @@ def build_keras_example(latent_dim=2):
     return encoder, keras.Model(code, x_decoded, name="decoder")
 
 
-def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
+def build_mlp(
+    image_shape: Sequence[int] = (28, 28, 1), hidden: int | None = 400, latent_dim: int = 2
+) -> tuple[keras.Model, keras.Model]:
     """A dense network with one hidden ReLU layer on either side, for images of any shape.
 
     Args:
@@ -93,7 +100,8 @@ def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
         `(encoder, decoder)`, as `build_keras_example`; the decoder's output has `image_shape`.
 
     Raises:
-        TypeError, ValueError: for a width, a latent_dim or a side of the image that is no whole number of at least 1.
+        TypeError, ValueError: for a width, a latent_dim or a side of the image that is no whole
+            number of at least 1.
 
     Example:
         >>> encoder, decoder = build_mlp((8, 8, 3), hidden=16, latent_dim=4)
@@ -104,19 +112,16 @@ def build_mlp(image_shape=(28, 28, 1), hidden=400, latent_dim=2):
     latent_dim = check_whole(latent_dim, "latent_dim")
     image = keras.Input(image_shape)
     code = keras.Input((latent_dim,))
-    h = layers.Flatten(data_format="channels_last")(
-        image
-    )  # in the order of Reshape, whatever the default
+    # In the order of Reshape, whatever the default.
+    h = layers.Flatten(data_format="channels_last")(image)
     g = code
     if hidden is not None:
         hidden = check_whole(hidden, "hidden")
         h = layers.Dense(hidden, activation="relu")(h)
         g = layers.Dense(hidden, activation="relu")(g)
     pixels = layers.Dense(math.prod(image_shape))(g)
-    decoder = keras.Model(
-        code, layers.Reshape(image_shape, name="x_decoded")(pixels), name="decoder"
-    )
-    return _encoder(image, h, latent_dim), decoder
+    x_decoded = layers.Reshape(image_shape, name="x_decoded")(pixels)
+    return _encoder(image, h, latent_dim), keras.Model(code, x_decoded, name="decoder")
 
 
 def _encoder(image, features, latent_dim):
