@@ -49,9 +49,7 @@ class KLWarmUp(keras.callbacks.Callback):
         self.n_epochs = check_number(n_epochs, "n_epochs", above=0)
         self.final = check_number(final, "final", least=0)
         self.name = name
-        self._epoch = 0
         self._n_steps = math.inf  # an unknown length makes the first epoch flat; then it is counted
-        self._updates_before = 0
 
     def weight(self, epoch: int, step: int, n_steps: float) -> float:
         """The weight in that step of that epoch, both counted from 0; `n_steps` make an epoch."""
@@ -74,21 +72,25 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
-        self._updates_before = int(self.model.optimizer.iterations)
+        self._steps_before = self._steps_taken()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._assign(batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._done = batch + 1
         if self.model.steps_per_execution > 1:
+            self._done = self._steps_taken() - self._steps_before  # the last one may be cut short
             self._assign(batch)  # the last step has moved on, to the weight of the next
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not self.params.get("steps"):
-            optimizer = self.model.optimizer
-            updates = int(optimizer.iterations) - self._updates_before
-            self._n_steps = updates * (optimizer.gradient_accumulation_steps or 1)
+            self._n_steps = self._done
             self._rise_within_executions()
+
+    def _steps_taken(self):
+        optimizer = self.model.optimizer
+        return int(optimizer.iterations) * (optimizer.gradient_accumulation_steps or 1)
 
     def _variable(self):
         return getattr(self.model, self.name, None)
