@@ -1,10 +1,10 @@
-"""The Gaussian whose variance is learned: its numbers, its slope, and that a VAE trains, saves and restores it."""
+"""The Gaussian whose variance is learned: its numbers, its slope, and a VAE that trains it."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
-from small_vaes import SHAPE, images, saved_and_loaded, small_vae
+from small_vaes import SHAPE
 
 from vaehelpers import losses
 from vaehelpers.losses import GaussianWithLearnedVariance
@@ -13,24 +13,28 @@ pytestmark = pytest.mark.backend
 
 
 @pytest.fixture
-def pair():
+def pair(x):
     """Images and a decoder's output."""
-    return images(), np.random.default_rng(1).normal(size=(48, *SHAPE)).astype("float32")
+    return x, np.random.default_rng(1).normal(size=(48, *SHAPE)).astype("float32")
 
 
 @pytest.mark.parametrize("variance", [1, 0.01, 7.5])
-def test_it_is_the_gaussian_of_its_variance(pair, variance):
-    layer = GaussianWithLearnedVariance(variance)
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_it_is_the_gaussian_of_its_variance_in_single_precision(pair, variance, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        layer = GaussianWithLearnedVariance(variance)
+        found = ops.convert_to_numpy(layer(*pair))
+    finally:
+        keras.config.set_dtype_policy("float32")
     assert isinstance(layer.variance, float) and layer.variance == pytest.approx(variance, rel=1e-6)
-    found, expected = layer(*pair), losses.gaussian_log_likelihood(*pair, np.log(variance))
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-5
-    )
+    expected = losses.gaussian_log_likelihood(*pair, np.log(variance))
+    np.testing.assert_allclose(found, ops.convert_to_numpy(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1, 3])
 def test_its_slope_vanishes_at_the_mean_squared_error(pair, ratio):
-    """Mean log-likelihood `-(D/2)(log(2 pi v) + best / v)`: its slope in log v is `-(D/2)(1 - best / v)`.
+    """The mean is `-(D/2)(log(2 pi v) + best / v)`, its slope in log v `-(D/2)(1 - best / v)`.
 
     A central difference of width h turns the second 1 into sinh(h) / h, exactly.
     """
@@ -45,28 +49,15 @@ def test_its_slope_vanishes_at_the_mean_squared_error(pair, ratio):
     assert (values[0] - values[1]) / (2 * h) == pytest.approx(slope, rel=1e-3)
 
 
-def test_fit_learns_the_variance_and_the_file_keeps_it(tmp_path, pair):
-    x = pair[0]
+def test_fit_learns_the_variance_and_the_file_keeps_it(small_vae, saved_and_loaded, x):
     vae = small_vae(log_likelihood=GaussianWithLearnedVariance(2.0))
     vae.fit(x, epochs=2, verbose=0)
     learned = vae.log_likelihood.variance
     assert learned < 1.999  # the pixels lie in [0, 1]: any mean between them errs by less than 1
-    loaded = saved_and_loaded(vae, tmp_path)
+    loaded = saved_and_loaded(vae)
     assert loaded.log_likelihood.variance == learned and loaded.log_likelihood.initial_variance == 2
     loaded.fit(x, epochs=2, verbose=0)
     assert loaded.log_likelihood.variance < learned
-
-
-def test_half_precision_layers_compute_it_in_single_precision(pair):
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        found = GaussianWithLearnedVariance(0.03)(*pair)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    expected = losses.gaussian_log_likelihood(*pair, np.log(0.03))
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-5
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""A learned variance ends where a sweep over beta finds the best ELBO, from a start ten times too small or too large.
+"""A learned variance ends where a sweep over beta finds the best ELBO, from a start ten times off.
 
-Steps are alike on either side: with more of them the networks err less, and both variances fall together. Adam has
-beta_2 = 0.99, since with 0.999 it remembers the huge first gradients of a start that is too small. The log variance
-moves by about the learning rate a step, so that log(10) takes some 770 of the 2,520 steps.
+Steps are alike on either side: with more of them the networks err less, and both variances fall
+together. Adam has beta_2 = 0.99, since with 0.999 it remembers the huge first gradients of a start
+that is too small. The log variance moves by about the learning rate a step, so that log(10) takes
+some 770 of the 2,520 steps.
 """
 
 import keras
@@ -21,7 +22,7 @@ BETAS = 0.03 * 1.28 ** np.arange(-2.0, 3)
 
 
 def best_variance(x):
-    """Training with beta b at variance 1 is training the ELBO of a decoder of variance b, times b."""
+    """Training with beta b at variance 1 trains the ELBO of a decoder of variance b, times b."""
     sweep = train_sweep(x, BETAS, SEEDS, likelihood="gaussian", hidden=128, progress=False, **STEPS)
     half_size = np.prod(SHAPE) / 2
     squared_error = 2 * (sweep.distortion - half_size * np.log(2 * np.pi))

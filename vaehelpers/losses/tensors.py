@@ -43,15 +43,11 @@ def floats(*arrays):
 def image_pair(x, other, name):
     """Images and what the decoder says of them, of one shape and type."""
     x, other = floats(x, other)
-    shape = tuple(x.shape)
+    found = f"x has shape {tuple(x.shape)}"
     if not same_shape(x, other):
-        raise ValueError(
-            f"{name} has shape {tuple(other.shape)}, x has {shape}: they must be equal"
-        )
-    if len(shape) < 2:
-        raise ValueError(
-            f"x has shape {shape}: a batch [B, ...] is wanted, add the first axis with x[None]"
-        )
+        raise ValueError(f"{name} has shape {tuple(other.shape)}, {found}: they must be equal")
+    if len(x.shape) < 2:
+        raise ValueError(f"{found}: a batch [B, ...] is wanted, add the first axis with x[None]")
     return x, other
 
 

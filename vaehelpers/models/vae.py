@@ -16,7 +16,6 @@ from vaehelpers.models.inputs import check_input, refuse_targets, with_checks
 from vaehelpers.models.networks import Sampling
 from vaehelpers.models.saving import from_part_config, function_to_config, variable_to_config
 
-EVALUATION_SEED = 0
 PARTS = ("encoder", "decoder", "prior", "log_likelihood", "objective")
 
 
@@ -76,12 +75,13 @@ class VAE(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.prior = prior
-        named = isinstance(log_likelihood, str)
-        self.log_likelihood = log_likelihood_named(log_likelihood) if named else log_likelihood
+        if isinstance(log_likelihood, str):
+            log_likelihood = log_likelihood_named(log_likelihood)
+        self.log_likelihood = log_likelihood
         self.objective = objective
         self.latent_dim = None
         self.sampling = Sampling()
-        self.evaluation_sampling = Sampling(seed=EVALUATION_SEED)
+        self.evaluation_sampling = Sampling(seed=0)
         self.distortion_tracker = keras.metrics.Mean(name="distortion")
         self.rate_tracker = keras.metrics.Mean(name="rate")
         self.after_step: Callable[[], Any] | None = None  # of a fit's callbacks, compiled with it
