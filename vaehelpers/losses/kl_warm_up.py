@@ -68,11 +68,20 @@ class KLWarmUp(keras.callbacks.Callback):
                 "execution: compile this model with steps_per_execution=1"
             )
         self._n_steps = self.params.get("steps") or self._n_steps
-        self._rise_within_executions()
+        self._slope: float | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
         self._steps_before = self._steps_taken()
+        slope = self.final / (self.n_epochs * self._n_steps)
+        if self.model.steps_per_execution > 1 and slope != self._slope:
+            # Callbacks come between executions: where these hold several steps, the step moves on.
+            variable = self._variable()
+            self.model.after_step = lambda: variable.assign(
+                ops.minimum(variable + slope, self.final)
+            )
+            self.model.make_train_function(force=True)
+            self._slope = slope
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._assign(batch)
@@ -86,7 +95,6 @@ class KLWarmUp(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not self.params.get("steps"):
             self._n_steps = self._done
-            self._rise_within_executions()
 
     def _steps_taken(self):
         optimizer = self.model.optimizer
@@ -98,13 +106,3 @@ class KLWarmUp(keras.callbacks.Callback):
     def _assign(self, step):
         last = self._n_steps - 1  # an execution's last step may lie behind the epoch's
         self._variable().assign(self.weight(self._epoch, min(step, last), self._n_steps))
-
-    def _rise_within_executions(self):
-        """Callbacks come between executions: where these hold several steps, the step moves on."""
-        if self.model.steps_per_execution > 1:
-            variable = self._variable()
-            slope = self.final / (self.n_epochs * self._n_steps)
-            self.model.after_step = lambda: variable.assign(
-                ops.minimum(variable + slope, self.final)
-            )
-            self.model.make_train_function(force=True)
