@@ -1,10 +1,11 @@
-"""Encoders, decoders, and the noise between them."""
+"""Encoders, decoders, the noise between them, and how they take many inputs."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from vaehelpers.data.checks import check_whole
@@ -128,3 +129,12 @@ def _encoder(image, features, latent_dim):
     z_mean = layers.Dense(latent_dim, name="z_mean")(features)
     z_log_var = layers.Dense(latent_dim, name="z_log_var")(features)
     return keras.Model(image, (z_mean, z_log_var), name="encoder")
+
+
+def in_batches(network, inputs, size=1000):
+    """Apply a network without its compiled `predict`: compiling costs more than a few calls."""
+    starts = range(0, len(inputs), size)
+    parts = [network(inputs[start : start + size], training=False) for start in starts]
+    return keras.tree.map_structure(
+        lambda *batches: np.concatenate([*map(ops.convert_to_numpy, batches)]), *parts
+    )

@@ -13,7 +13,7 @@ from vaehelpers.data.checks import check_whole
 from vaehelpers.losses import bernoulli_log_likelihood, gaussian_kl_per_dim, log_likelihood_named
 from vaehelpers.losses.tensors import Tensor, floats, per_example, returned
 from vaehelpers.models.inputs import check_input, refuse_targets, with_checks
-from vaehelpers.models.networks import Sampling
+from vaehelpers.models.networks import Sampling, in_batches
 from vaehelpers.models.saving import from_part_config, function_to_config, variable_to_config
 
 PARTS = ("encoder", "decoder", "prior", "log_likelihood", "objective")
@@ -47,9 +47,9 @@ class VAE(keras.Model):
 
     Raises:
         ValueError, TypeError: from `fit`, `evaluate`, `predict` and their forms for one batch for
-            images that do not fit (see `data.check_images`), targets or weights; for a likelihood's
-            name that is not known; from the first step for a likelihood or prior that does not
-            return one number per example and an objective that does not return one number; from
+            images that do not fit (see `data.check_images`), targets or weights; for an unknown
+            likelihood's name; from the first step for a likelihood or prior that returns no number
+            per example and an objective that does not return one number; from
             `keras.saving.load_model` for an objective or likelihood that is not known there.
 
     Source: Kingma & Welling (2014).
@@ -95,9 +95,9 @@ class VAE(keras.Model):
     def compute_loss(
         self,
         x: Tensor = None,
-        y: Tensor = None,
+        y: None = None,
         y_pred: Any = None,
-        sample_weight: Tensor = None,
+        sample_weight: None = None,
         training: bool = True,
     ) -> Tensor:
         refuse_targets({"y": y, "sample_weight": sample_weight})
@@ -137,10 +137,9 @@ class VAE(keras.Model):
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """The objective, distortion and rate of images `[N, ...]`, means in nats.
 
-        As Keras's `evaluate`, with noise of a fixed seed of its own, drawn batch by batch on the
-        backend: the same weights and batch size give the same numbers every time.
-        `diagnostics.evaluate` draws other noise, in NumPy, so that its numbers differ from these by
-        the noise of one draw; it gives standard errors, and does not see the objective.
+        As Keras's `evaluate`, with noise of a fixed seed, drawn batch by batch on the backend: the
+        same weights and batch size give the same numbers every time. `diagnostics.evaluate` draws
+        other noise, in NumPy; it gives standard errors, and does not see the objective.
         """
         self.evaluation_sampling.restart()
         return with_checks(keras.Model.evaluate)(self, *args, **kwargs)
@@ -159,7 +158,7 @@ class VAE(keras.Model):
         if not hasattr(x, "__array__"):
             raise TypeError(f"x is a {type(x).__name__}: pass an array of images [N, ...]")
         check_input(self, x, "x")
-        return _in_batches(self.encoder, x)
+        return in_batches(self.encoder, x)
 
     def decode(self, z: ArrayLike) -> np.ndarray:
         """Codes `[N, J]` to the decoder's output, a NumPy array: logits or means, as `x_decoded`.
@@ -170,13 +169,13 @@ class VAE(keras.Model):
         z = np.asarray(z, "float32")
         if z.ndim != 2 or len(z) == 0:
             raise ValueError(f"z has shape {z.shape}: pass at least one code, [N, J]")
-        return _in_batches(self.decoder, z)
+        return in_batches(self.decoder, z)
 
     def sample_prior(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw `n` codes `[n, J]`, NumPy, from the prior: `vae.decode(vae.sample_prior(16))`.
 
-        `seed=None` is random, following `runtime.set_seed`. TypeError, ValueError for an n that is
-        no whole number of at least 1.
+        `seed=None` follows `runtime.set_seed`. TypeError, ValueError where n is no whole number
+        above 0.
         """
         n = check_whole(n, "n")
         if self.prior is not None:
@@ -219,12 +218,13 @@ class VAE(keras.Model):
         return (ops.convert_to_numpy(log_likelihood) + log_prior).reshape(z.shape[:2])
 
     def get_config(self) -> dict[str, Any]:
-        attached = {name: v for name, v in vars(self).items() if isinstance(v, keras.Variable)}
-        return {
-            **super().get_config(),
-            **{name: function_to_config(getattr(self, name)) for name in PARTS},
-            "attached": {name: variable_to_config(v) for name, v in attached.items()},
+        parts = {name: function_to_config(getattr(self, name)) for name in PARTS}
+        attached = {
+            name: variable_to_config(value)
+            for name, value in vars(self).items()
+            if isinstance(value, keras.Variable)
         }
+        return {**super().get_config(), **parts, "attached": attached}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "VAE":
@@ -236,15 +236,6 @@ class VAE(keras.Model):
         for name, variable in attached.items():
             setattr(vae, name, keras.Variable(**variable, name=name))
         return vae
-
-
-def _in_batches(network, inputs, size=1000):
-    """Apply a network without its compiled `predict`: compiling costs more than a few calls."""
-    starts = range(0, len(inputs), size)
-    parts = [network(inputs[start : start + size], training=False) for start in starts]
-    return keras.tree.map_structure(
-        lambda *batches: np.concatenate([*map(ops.convert_to_numpy, batches)]), *parts
-    )
 
 
 def _negative_mean_elbo(distortion, kl_per_dim):
