@@ -36,6 +36,18 @@ def test_a_saved_model_comes_back_whole(small_vae, saved_and_loaded, x, log_like
     assert loaded.evaluate(x, verbose=0) != before
 
 
+@pytest.mark.backend
+def test_fit_learns_the_variance_and_the_file_keeps_it(small_vae, saved_and_loaded, x):
+    vae = small_vae(log_likelihood=losses.GaussianWithLearnedVariance(2.0))
+    vae.fit(x, epochs=2, verbose=0)
+    learned = vae.log_likelihood.variance
+    assert learned < 1.999  # the pixels lie in [0, 1]: any mean between them errs by less than 1
+    loaded = saved_and_loaded(vae)
+    assert loaded.log_likelihood.variance == learned and loaded.log_likelihood.initial_variance == 2
+    loaded.fit(x, epochs=2, verbose=0)
+    assert loaded.log_likelihood.variance < learned
+
+
 def test_a_likelihood_given_by_name_is_stored_as_its_function(small_vae, saved_and_loaded, x):
     vae = small_vae(log_likelihood="gaussian")
     vae.fit(x, epochs=1, verbose=0)
