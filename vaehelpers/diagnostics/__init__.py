@@ -1,4 +1,4 @@
-"""What a trained VAE is worth: bounds, rate and distortion, information, and a diagnosis, in words and arrays."""
+"""What a trained VAE is worth: bounds, rate, distortion, information, a diagnosis in words."""
 
 from vaehelpers.diagnostics.bound import importance_weighted_bound
 from vaehelpers.diagnostics.diagnosis import Diagnosis, diagnose

@@ -1,31 +1,37 @@
 """Rate, distortion and ELBO of a VAE on a set of images, with their standard errors."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaehelpers.data.checks import check_number, check_whole
+from vaehelpers.diagnostics.formats import with_error
+from vaehelpers.diagnostics.information import blocks
 
 COLLAPSED = 0.01  # nats: a mean rate below it says nothing of the image
-ALIVE = 0.05  # nats: a mean rate above it does; in between, training near the threshold may still be under way
+ALIVE = 0.05  # nats: a mean rate above it does; in between, train on
 ACTIVE = 0.01  # variance of the posterior mean over the data (Burda et al. 2016)
-DECODED_AT_ONCE = 1000  # images: bounds the memory
+IMAGES_AT_ONCE = 1000  # through a network: bounds the memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """The ELBO's terms for each image, and their means; made by `evaluate`. Nats. It shows itself as a sentence.
+    """The ELBO's terms for each image, and their means, nats; it shows itself as a sentence.
 
     Attributes:
         distortion_per_example: minus log p(x|z) of one draw z ~ q(z|x), `[N]`.
-        kl_per_dim_per_example: KL(q(z_j|x) || N(0, 1)), `[N, J]`; of a learned prior log q(z|x) - log p(z), `[N, 1]`.
+        kl_per_dim_per_example: KL(q(z_j|x) || N(0, 1)), `[N, J]`; of a learned prior
+            log q(z|x) - log p(z), `[N, 1]`.
         z_mean, z_log_var: of q(z|x), `[N, J]`.
 
     Example:
         >>> codes = np.array([[1.0], [-1.0]])
-        >>> Evaluation(np.array([2.0, 2.0]), codes**2 / 2, codes, np.zeros([2, 1]))  # KL of N(1, 1) and of N(-1, 1)
-        On 2 images: distortion 2, rate 0.5, ELBO -2.5 nats per image (mean ± standard error); 1 of 1 latent dimensions
-        is an active unit; alive.
+        >>> kl = codes**2 / 2  # of N(1, 1) and of N(-1, 1)
+        >>> Evaluation(np.array([2.0, 2.0]), kl, codes, np.zeros([2, 1]))
+        On 2 images: distortion 2, rate 0.5, ELBO -2.5 nats per image (mean ± standard error);
+        1 of 1 latent dimensions is an active unit; alive.
     """
 
     distortion_per_example: np.ndarray
@@ -34,104 +40,102 @@ class Evaluation:
     z_log_var: np.ndarray
 
     @property
-    def rate_per_example(self):
+    def rate_per_example(self) -> np.ndarray:
         """KL(q(z|x) || p(z)) `[N]`: the sum over the latent dimensions."""
         return self.kl_per_dim_per_example.sum(axis=1)
 
     @property
-    def elbo_per_example(self):
+    def elbo_per_example(self) -> np.ndarray:
         """-(distortion + rate) `[N]`."""
         return -(self.distortion_per_example + self.rate_per_example)
 
     @property
-    def distortion(self):
+    def distortion(self) -> float:
         """The mean over images of the distortion, a float, nats."""
         return float(self.distortion_per_example.mean())
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         """The mean over images of the rate, a float, nats."""
         return float(self.rate_per_example.mean())
 
     @property
-    def elbo(self):
+    def elbo(self) -> float:
         """The mean over images of the ELBO, `-(distortion + rate)`, a float, nats."""
         return float(self.elbo_per_example.mean())
 
     @property
-    def distortion_se(self):
+    def distortion_se(self) -> float:
         """The standard error of `distortion` over the images, a float, nats; nan for one image."""
         return _standard_error(self.distortion_per_example)
 
     @property
-    def rate_se(self):
+    def rate_se(self) -> float:
         """The standard error of `rate` over the images, a float, nats; nan for one image."""
         return _standard_error(self.rate_per_example)
 
     @property
-    def elbo_se(self):
+    def elbo_se(self) -> float:
         """The standard error of `elbo` over the images, a float, nats; nan for one image."""
         return _standard_error(self.elbo_per_example)
 
     @property
-    def kl_per_dim(self):
-        """The mean over images of each latent dimension's KL, `[J]`, nats; of a learned prior the rate, `[1]`."""
+    def kl_per_dim(self) -> np.ndarray:
+        """The mean KL of each latent dimension, `[J]`, nats; of a learned prior the rate, `[1]`."""
         return self.kl_per_dim_per_example.mean(axis=0)
 
     @property
-    def active_units(self):
+    def active_units(self) -> int:
         """How many latent dimensions have a mean that moves, see the function `active_units`."""
-        return int((_variance_of_means(self.z_mean) > ACTIVE).sum())
+        return int((variance_of_means(self.z_mean) > ACTIVE).sum())
 
     @property
-    def collapsed(self):
+    def collapsed(self) -> bool:
         """Whether the rate is below 0.01 nats."""
         return self.rate < COLLAPSED
 
     @property
-    def alive(self):
+    def alive(self) -> bool:
         """Whether the rate is above 0.05 nats."""
         return self.rate > ALIVE
 
-    def __str__(self):
+    def __str__(self) -> str:
         terms = ("distortion", "rate", "elbo")
-        numbers = [_with_error(getattr(self, term), getattr(self, f"{term}_se")) for term in terms]
-        state = (
-            "collapsed"
-            if self.collapsed
-            else "alive"
-            if self.alive
-            else "neither collapsed nor alive"
-        )
-        state = state if np.isfinite(self.elbo) else "its ELBO is not finite"
+        numbers = [with_error(getattr(self, term), getattr(self, f"{term}_se")) for term in terms]
         n, latent_dim = self.z_mean.shape
+        are = "is an active unit" if self.active_units == 1 else "are active units"
         return (
-            f"On {n:,} image{'s'[: n > 1]}: distortion {numbers[0]}, rate {numbers[1]}, ELBO {numbers[2]} nats per "
-            f"image (mean ± standard error); {self.active_units} of {latent_dim} latent dimensions "
-            f"{'is an active unit' if self.active_units == 1 else 'are active units'}; {state}."
+            f"On {n:,} image{'s'[: n > 1]}: distortion {numbers[0]}, rate {numbers[1]}, ELBO "
+            f"{numbers[2]} nats per image (mean ± standard error); {self.active_units} of "
+            f"{latent_dim} latent dimensions {are}; {self._state()}."
         )
 
     __repr__ = __str__
 
+    def _state(self):
+        if not np.isfinite(self.elbo):
+            return "its ELBO is not finite"
+        if self.collapsed:
+            return "collapsed"
+        return "alive" if self.alive else "neither collapsed nor alive"
 
-def evaluate(vae, x, seed=0):
-    """The ELBO of a VAE on images, of one posterior sample for each: `log p(x|z) - KL(q(z|x) || p(z))`, z ~ q(z|x).
+
+def evaluate(vae: Any, x: np.ndarray, seed: int = 0) -> Evaluation:
+    """The ELBO of a VAE on images, of one posterior sample z for each: `log p(x|z) - KL`.
 
     Args:
-        vae: a `models.VAE`, whose objective does not matter here, or a Keras model with an encoder and a decoder, read
-            as `diagnose` says.
+        vae: a `models.VAE`, whose objective does not matter here, or a Keras model with an encoder
+            and a decoder, read as `diagnose` says.
         x: images `[N, ...]`, an array.
         seed: of `np.random.default_rng`, for the noise; the same seed gives the same numbers.
 
     Returns:
-        An `Evaluation` of N numbers for each term, in nats per image. With a learned prior the rate is an estimate from
-        the same draw, and may be below 0.
-
-    The noise is one draw of NumPy's for each image; Keras's `vae.evaluate` draws its own on the backend, batch by
-    batch, so its distortion differs from this one by that noise; without a learned prior the rate is the same.
+        An `Evaluation` of N numbers for each term, in nats per image. With a learned prior the rate
+        is an estimate from the same draw, and may be below 0. Keras's `vae.evaluate` draws noise of
+        its own, so its distortion is another; without a learned prior the rate is the same.
 
     Raises:
-        TypeError, ValueError: for what is no VAE, and images that do not fit (see `data.check_images`).
+        TypeError, ValueError: for what is no VAE, and images that do not fit `data.check_images`.
 
     Source: Kingma & Welling (2014), equation 3.
 
@@ -141,51 +145,47 @@ def evaluate(vae, x, seed=0):
         >>> bool(np.isclose(evaluation.elbo, -evaluation.distortion - evaluation.rate))
         True
     """
+    from keras import ops
+
     from vaehelpers.diagnostics.anybody import read_model
+    from vaehelpers.losses import gaussian_kl_per_dim
 
     vae = read_model(vae, x).vae
     z_mean, z_log_var = vae.encode(x)
-    z, log_q = vae.sample_posterior(x, 1, seed)
-    parts = [
-        slice(start, start + DECODED_AT_ONCE) for start in range(0, len(z_mean), DECODED_AT_ONCE)
-    ]
+    (z,), (log_q,) = vae.sample_posterior(x, 1, seed)
+
+    def log_likelihood(images, codes):
+        return vae.log_likelihood(images, vae.decoder(codes, training=False))
+
     images = np.asarray(x, "float32")
-    distortion = np.concatenate([_distortion(vae, images[part], z[0, part]) for part in parts])
-    kl_per_dim = np.concatenate(
-        [_kl_per_dim(vae, z[0, p], log_q[0, p], z_mean[p], z_log_var[p]) for p in parts]
-    )
-    return Evaluation(distortion, kl_per_dim, z_mean, z_log_var)
-
-
-def _distortion(vae, x, z):
-    return -_numbers(
-        vae.log_likelihood(x, vae.decoder(z, training=False)), "vae.log_likelihood", len(x)
-    )
-
-
-def _kl_per_dim(vae, z, log_q, z_mean, z_log_var):
-    from keras import ops
-
-    from vaehelpers.losses import gaussian_kl_per_dim
-
+    distortion = -_per_example(log_likelihood, "vae.log_likelihood", images, z)
     if vae.prior is None:
-        return ops.convert_to_numpy(gaussian_kl_per_dim(z_mean, z_log_var)).astype("float64")
-    return (log_q - _numbers(vae.prior.log_prob(z), "vae.prior.log_prob", len(z)))[:, None]
+        kl = ops.convert_to_numpy(gaussian_kl_per_dim(z_mean, z_log_var)).astype("float64")
+    else:
+        kl = (log_q - _per_example(vae.prior.log_prob, "vae.prior.log_prob", z))[:, None]
+    return Evaluation(distortion, kl, z_mean, z_log_var)
 
 
-def _numbers(values, name, n):
+def _per_example(function, name, *arrays):
+    """What a function gives for each example, float64, `[N]`; it sees some of them at a time."""
     from keras import ops
 
     from vaehelpers.losses.tensors import per_example
 
-    return ops.convert_to_numpy(per_example(values, name, n)).astype("float64")
+    numbers = []
+    for rows in blocks(len(arrays[0]), IMAGES_AT_ONCE):
+        some = [array[rows] for array in arrays]
+        values = per_example(function(*some), name, len(some[0]))
+        numbers.append(ops.convert_to_numpy(values).astype("float64"))
+    return np.concatenate(numbers)
 
 
-def active_units(z_mean, threshold=ACTIVE):
-    """How many latent dimensions have a posterior mean that moves: `Var over x of z_mean_j > threshold`.
+def active_units(z_mean: ArrayLike, threshold: float = ACTIVE) -> int:
+    """How many latent dimensions have a posterior mean that moves: its variance over x is larger.
 
-    Sufficient for a dimension to carry something, not necessary: a code in the variances of q is missed. Means
-    that move little beside the prior but much beside their own width tell images apart: such codes are missed too.
+    Sufficient for a dimension to carry something, not necessary: a code in the variances of q is
+    missed. Means that move little beside the prior but much beside their own width tell images
+    apart: such codes are missed too.
 
     Args:
         z_mean: the means of q(z|x), `[N, J]`.
@@ -204,21 +204,24 @@ def active_units(z_mean, threshold=ACTIVE):
         >>> active_units(np.array([[1.0, 0.3], [-1.0, 0.3]]))
         1
     """
-    z_mean = np.asarray(z_mean, "float64")
-    if z_mean.ndim != 2 or z_mean.size == 0 or not np.isfinite(z_mean).all():
-        raise ValueError(f"z_mean has shape {z_mean.shape}: pass finite means [N, J], at least one")
+    means = np.asarray(z_mean, "float64")
+    if means.ndim != 2 or means.size == 0 or not np.isfinite(means).all():
+        raise ValueError(f"z_mean has shape {means.shape}: pass finite means [N, J], at least one")
     threshold = check_number(threshold, "threshold", least=0)
-    return int((_variance_of_means(z_mean) > threshold).sum())
+    return int((variance_of_means(means) > threshold).sum())
 
 
-def bits_per_dim(nats, n_values, n_levels=None):
-    """Nats per image as bits per value: `nats / (n_values log 2)`, plus `log2(n_levels)` for a density of grey levels.
+def bits_per_dim(nats: ArrayLike, n_values: int, n_levels: int | None = None) -> float | np.ndarray:
+    """Nats per image as bits per value: `nats / (n_values log 2)`.
+
+    For a density of grey levels `log2(n_levels)` is added.
 
     Args:
         nats: minus log p(x) or minus the ELBO, a number or an array.
         n_values: the number D of values in an image: height x width x channels.
-        n_levels: `None` where the nats are those of a probability. Where they are those of a density on [0, 1] and the
-            data are that many grey levels (256), a level's probability is about the density / n_levels.
+        n_levels: `None` for the nats of a probability. Where they are those of a density on [0, 1]
+            and the data are that many grey levels (256), a level's probability is about the
+            density / n_levels.
 
     Returns:
         Bits per value, a float or an array.
@@ -239,17 +242,9 @@ def bits_per_dim(nats, n_values, n_levels=None):
     return bits if bits.ndim else float(bits)
 
 
-def _variance_of_means(z_mean):
+def variance_of_means(z_mean):
     return np.var(z_mean, axis=0, dtype="float64")
 
 
 def _standard_error(values):
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-
-
-def _with_error(value, error):
-    """Both to the error's second digit: 148.3 ± 1.2."""
-    if not np.isfinite(error) or error == 0:
-        return f"{value + 0.0:.4g}"  # -0.0 + 0.0 is 0.0
-    decimals = int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
-    return f"{round(value, decimals) + 0.0:.{decimals}f} ± {error:.{decimals}f}"

@@ -1,53 +1,48 @@
-"""Anybody's encoder and decoder, called as the course's own: `encoder(x)` gives two arrays [B, J], `decoder(z)` one."""
+"""Anybody's encoder and decoder, called as the course's: two arrays `[B, J]`, and images."""
 
 import numpy as np
 
-AT_ONCE = 1000  # images
-FEW = 500  # images on which the encoder's outputs are told apart
+from vaehelpers.diagnostics.evaluation import IMAGES_AT_ONCE
+from vaehelpers.diagnostics.information import blocks
+
+TRIED_ON = 500  # images on which the encoder's outputs are told apart
 SURE = 6  # standard errors
 CLIP = 1e-7  # of probabilities, as Keras clips them
 SHAPES_ONLY = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity")
+WANTED = "return z_mean, z_log_var (and z)"
 
 
-class Codes:
+def codes_by(encoder, order):
     """An encoder that gives z_mean and z_log_var as `[B, J]`, whatever else it gives."""
+    from keras import ops
 
-    def __init__(self, encoder, order):
-        self.encoder = encoder
-        self.order = order
-        self.input_shape = getattr(encoder, "input_shape", None)
+    def encode(x, training=False):
+        outputs = as_list(encoder(x, training=training))
+        return tuple(ops.reshape(outputs[k], (len(x), -1)) for k in order)
 
-    def __call__(self, x, training=False):
-        from keras import ops
-
-        outputs = as_list(self.encoder(x, training=training))
-        return tuple(ops.reshape(outputs[k], (len(x), -1)) for k in self.order)
+    return encode
 
 
-class Decoded:
-    """A decoder whose output has the images' shape and is what the likelihood reads.
+def images_by(decoder, codes_shape, image_shape, turned):
+    """A decoder of codes `[B, J]` whose output has the images' shape, turned by a function."""
+    from keras import ops
 
-    `reads` says what it gives: "as they are", "probabilities" (turned to logits) or "logits of means" (to means).
-    """
+    def decode(z, training=False):
+        decoded = decoder(ops.reshape(z, (len(z), *codes_shape)), training=training)
+        return turned(ops.reshape(decoded, (len(z), *image_shape)))
 
-    def __init__(self, decoder, codes_shape, image_shape, reads):
-        self.decoder = decoder
-        self.codes_shape = codes_shape
-        self.image_shape = image_shape
-        self.reads = reads
+    return decode
 
-    def __call__(self, z, training=False):
-        from keras import ops
 
-        if self.codes_shape is not None:
-            z = ops.reshape(z, (len(z), *self.codes_shape))
-        decoded = self.decoder(z, training=training)
-        if self.image_shape is not None:
-            decoded = ops.reshape(decoded, (len(z), *self.image_shape))
-        if self.reads == "probabilities":
-            p = ops.clip(ops.cast(decoded, "float32"), CLIP, 1 - CLIP)
-            return ops.log(p) - ops.log1p(-p)
-        return ops.sigmoid(decoded) if self.reads == "logits of means" else decoded
+def as_they_are(decoded):
+    return decoded
+
+
+def logits_of(probabilities):
+    from keras import ops
+
+    p = ops.clip(ops.cast(probabilities, "float32"), CLIP, 1 - CLIP)
+    return ops.log(p) - ops.log1p(-p)
 
 
 def as_list(outputs):
@@ -60,35 +55,27 @@ def as_list(outputs):
 def codes_of(encoder, x):
     """Which of an encoder's outputs are z_mean and z_log_var, and the shape of one code.
 
-    A third output that changes from call to call is z, wherever it stands; its spread tells whether the other is a log
-    variance.
+    A third output that changes from call to call is z, wherever it stands; its spread tells whether
+    the other is a log variance.
 
     Raises:
-        ValueError: for another number of outputs, and a scale that is no log variance; with the cure.
+        ValueError: for another number of outputs, and a scale that is no log variance; the cure.
     """
-    calls = [as_list(encoder(x[:FEW].astype("float32"), training=False)) for _ in range(2)]
-    first, second = (
-        [np.asarray(_numpy(output), "float64") for output in outputs] for outputs in calls
-    )
-    if len(first) not in (2, 3) or len({output.shape for output in first}) > 1:
-        shapes = [output.shape[1:] for output in first]
-        raise ValueError(
-            f"vae.encoder gives {len(first)} outputs {shapes}: return z_mean, z_log_var (and z)"
-        )
-    draws = [
-        k
-        for k, (a, b) in enumerate(zip(first, second, strict=True))
-        if not np.array_equal(a, b, equal_nan=True)
-    ]
-    if len(first) == 2 and draws:
-        raise ValueError(
-            "vae.encoder gives two outputs, one of them a draw: return z_mean, z_log_var (and z)"
-        )
-    draw = draws[0] if len(draws) == 1 else 2
-    order = [k for k in range(len(first)) if k != draw]
-    if len(draws) == 1:
-        _check_scale(first[order[0]], first[order[1]], first[draw])
-    return order, first[0].shape[1:]
+    from keras import ops
+
+    calls = [as_list(encoder(x[:TRIED_ON], training=False)) for _ in range(2)]
+    first, second = ([ops.convert_to_numpy(output) for output in outputs] for outputs in calls)
+    shapes = [output.shape[1:] for output in first]
+    if len(first) not in (2, 3) or len(set(shapes)) > 1:
+        raise ValueError(f"vae.encoder gives {len(first)} outputs {shapes}: {WANTED}")
+    same = [np.array_equal(*pair, equal_nan=True) for pair in zip(first, second, strict=True)]
+    if len(first) == 2 and not all(same):
+        raise ValueError(f"vae.encoder gives two outputs, one of them a draw: {WANTED}")
+    drawn = same.index(False) if same.count(False) == 1 else 2
+    order = [k for k in range(len(first)) if k != drawn]
+    if same.count(False) == 1:
+        _check_scale(*(first[k].astype("float64") for k in (*order, drawn)))
+    return order, shapes[0]
 
 
 def _check_scale(z_mean, scale, z):
@@ -99,76 +86,63 @@ def _check_scale(z_mean, scale, z):
         with np.errstate(all="ignore"):
             return abs(np.mean(squares / variance) - 1) <= SURE * np.sqrt(2 / z.size) + 1e-3
 
-    if not np.isfinite(scale).all() or fits(np.exp(scale)):
+    if fits(np.exp(scale)):
         return
     others = {
-        "standard deviation": scale**2,
-        "log standard deviation": np.exp(2 * scale),
-        "variance": scale,
+        "standard deviation": (scale**2, "2 * log(z_std)"),
+        "log standard deviation": (np.exp(2 * scale), "2 * z_log_std"),
+        "variance": (scale, "log(z_var)"),
     }
-    for name, variance in others.items():
+    for name, (variance, cure) in others.items():
         if fits(variance):
-            cure = {"standard deviation": "2 * log(z_std)", "variance": "log(z_var)"}.get(
-                name, "2 * z_log_std"
-            )
             raise ValueError(
                 f"vae.encoder's second output is a {name}, as z spreads: return z_log_var = {cure}"
             )
 
 
-def range_of_outputs(networks, order, x):
+def range_of_outputs(encoder, decoder, order, x):
     """The smallest and the largest number that the decoder gives at the z_mean of all images.
 
     Raises:
-        ValueError: where it cannot be called on codes alone, or gives another number of values than x has.
+        ValueError: where it cannot be called on codes alone, gives another number of values than x
+            has, or none that is finite.
     """
-    encoder, decoder = networks
+    from keras import ops
+
     ends = []
-    for start in range(0, len(x), AT_ONCE):
-        images = x[start : start + AT_ONCE].astype("float32")
+    for rows in blocks(len(x), IMAGES_AT_ONCE):
+        images = x[rows]
         z_mean = as_list(encoder(images, training=False))[order[0]]
         try:
-            decoded = _numpy(decoder(z_mean, training=False))
+            decoded = ops.convert_to_numpy(decoder(z_mean, training=False))
         except Exception as error:  # whatever a decoder that wants more raises
             said = " ".join(str(error).split())[:120]
             raise ValueError(
-                f"vae.decoder cannot be called on z_mean alone ({type(error).__name__}: {said}): one that sees the "
-                "image too (autoregressive, conditional) needs no code, and a small rate is then not the weight's doing"
+                f"vae.decoder cannot be called on z_mean alone ({type(error).__name__}: {said}): "
+                "one that sees the image too (autoregressive, conditional) needs no code, and a "
+                "small rate is then not the weight's doing"
             ) from error
-        if np.size(decoded) != images.size:
-            raise ValueError(
-                f"vae.decoder gives shape {np.shape(decoded)} for images {images.shape}: one per pixel"
-            )
+        if decoded.size != images.size:
+            shapes = f"shape {decoded.shape} for images {images.shape}"
+            raise ValueError(f"vae.decoder gives {shapes}: one per pixel")
         if not np.isfinite(decoded).all():
             raise ValueError("vae.decoder gives nan or infinite numbers: its training has diverged")
-        ends.append((decoded.min(), decoded.max()))
-    return float(np.min(ends)), float(np.max(ends))
+        ends += [decoded.min(), decoded.max()]
+    return float(min(ends)), float(max(ends))
 
 
 def ends_in_sigmoid(network):
-    """Whether a functional or sequential network's last activation is a sigmoid; `False` where that is not known."""
+    """Whether a functional or sequential network's last activation is a sigmoid, if known."""
     import keras
 
-    while True:
-        outputs = getattr(network, "outputs", None)
-        if not outputs or not hasattr(outputs[0], "_keras_history"):
-            return False
-        operation, node, _ = outputs[0]._keras_history
-        while type(operation).__name__ in SHAPES_ONLY:
-            operation, node, _ = operation._inbound_nodes[node].input_tensors[0]._keras_history
-        if not isinstance(operation, keras.Model):
-            return "sigmoid" in (
-                getattr(getattr(operation, "activation", None), "__name__", ""),
-                _name(operation),
-            )
-        network = operation
+    from vaehelpers.audit.private import origin
 
-
-def _name(operation):
-    return type(operation).__name__.lower()
-
-
-def _numpy(tensor):
-    from keras import ops
-
-    return ops.convert_to_numpy(tensor)
+    if not isinstance(network, keras.Model) or not getattr(network, "outputs", None):
+        return False
+    operation, call, _ = origin(network.outputs[0])
+    while type(operation).__name__ in SHAPES_ONLY:
+        operation, call, _ = origin(call.input_tensors[0])
+    if isinstance(operation, keras.Model):
+        return ends_in_sigmoid(operation)
+    activation = getattr(operation, "activation", type(operation))  # ops.sigmoid is a class's
+    return getattr(activation, "__name__", "").lower() == "sigmoid"

@@ -6,13 +6,23 @@ with needs_course("vaehelpers.plots"):
     import matplotlib as matplotlib
 
 from vaehelpers.plots.codes import plot_latent_plane
-from vaehelpers.plots.curves import plot_densities, plot_history, plot_lengths
+from vaehelpers.plots.curves import (
+    plot_densities,
+    plot_histograms,
+    plot_history,
+    plot_lengths,
+    plot_lines,
+)
 from vaehelpers.plots.diagnosis import plot_diagnosis
 from vaehelpers.plots.images import plot_image_grid, plot_image_rows, tile
-from vaehelpers.plots.leads import plot_leads
-from vaehelpers.plots.lines import plot_histograms, plot_lines
-from vaehelpers.plots.over_beta import plot_over_beta
-from vaehelpers.plots.seeds import plot_prices, plot_rate_distortion, plot_seeds, plot_stacked
+from vaehelpers.plots.seeds import (
+    plot_leads,
+    plot_over_beta,
+    plot_prices,
+    plot_rate_distortion,
+    plot_seeds,
+    plot_stacked,
+)
 from vaehelpers.plots.style import COLORS, MARKERS
 from vaehelpers.plots.tree import plot_tree
 

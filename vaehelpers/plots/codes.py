@@ -2,12 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
-from vaehelpers.plots.style import COLORS, MARKERS, axis
+from vaehelpers.plots.style import as_it_is, axis, color, marker
 
 
-def plot_latent_plane(z_mean, labels, ax=None):
-    """Draw codes `[N, 2]`, each class with its own colour and marker, over the circles of the standard normal.
+def plot_latent_plane(z_mean: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:
+    """Draw codes `[N, 2]`, each class with its colour and marker, over circles of the prior.
 
     The circles hold 50 % and 95 % of the prior N(0, I).
 
@@ -19,18 +21,16 @@ def plot_latent_plane(z_mean, labels, ax=None):
         >>> ax.get_legend_handles_labels()[1]
         ['0', '1', '7']
     """
-    z_mean = np.asarray(z_mean)
-    labels = np.asarray(labels)
-    if z_mean.ndim != 2 or z_mean.shape[1] != 2 or labels.shape != z_mean.shape[:1]:
+    means = np.asarray(z_mean)
+    classes = np.asarray(labels)
+    if means.ndim != 2 or means.shape[1] != 2 or classes.shape != means.shape[:1]:
         raise ValueError(
-            f"z_mean has shape {z_mean.shape}, labels {labels.shape}: pass [N, 2] and [N]"
+            f"z_mean has shape {means.shape}, labels {classes.shape}: pass [N, 2] and [N]"
         )
     ax = axis(ax, (5.5, 5))
-    for k, label in enumerate(np.unique(labels)):
-        style = {"color": COLORS[k % len(COLORS)], "marker": MARKERS[k % len(MARKERS)]}
-        ax.scatter(
-            *z_mean[labels == label].T, s=12, linewidths=0, alpha=0.7, label=str(label), **style
-        )
+    for k, label in enumerate(np.unique(classes)):
+        look = {"s": 12, "linewidths": 0, "alpha": 0.7, "color": color(k), "marker": marker(k)}
+        ax.scatter(*means[classes == label].T, label=as_it_is(label), **look)
     for share in (0.5, 0.95):
         radius = np.sqrt(-2 * np.log(1 - share))
         ax.add_patch(plt.Circle((0, 0), radius, fill=False, linestyle=":", color="black"))

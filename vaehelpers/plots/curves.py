@@ -1,13 +1,21 @@
-"""Numbers as lines and lengths: training histories, densities, terms that add up."""
+"""Numbers as lines and lengths: histories, densities, histograms, terms that add up."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
-from vaehelpers.plots.lines import plot_lines
-from vaehelpers.plots.style import COLORS, axis
+from vaehelpers.plots.style import HATCHES, as_it_is, axis, check_some, color
+
+DASHES = ("-", "--", ":", "-.")
 
 
-def plot_history(history, names=("distortion",), ax=None):
-    """Draw metrics of a Keras `History` (or its dict) over the epochs: training solid, validation dashed.
+def plot_history(
+    history: Any, names: str | Sequence[str] = ("distortion",), ax: Axes | None = None
+) -> Axes:
+    """Draw metrics of a Keras `History` (or its dict): training solid, validation dashed.
 
     Raises:
         ValueError: for no metric, and for one that the history does not hold.
@@ -26,21 +34,62 @@ def plot_history(history, names=("distortion",), ax=None):
     for k, name in enumerate(names):
         for key, style, what in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
             if key in history:
-                epochs = np.arange(1, len(history[key]) + 1)
-                ax.plot(
-                    epochs,
-                    history[key],
-                    style,
-                    color=COLORS[k % len(COLORS)],
-                    label=f"{name}, {what}",
-                )
+                epochs = range(1, len(history[key]) + 1)
+                label = as_it_is(f"{name}, {what}")
+                ax.plot(epochs, history[key], style, color=color(k), label=label)
     ax.set(xlabel="epoch", ylabel="nats per image")
     ax.legend(frameon=False)
     return ax
 
 
-def plot_densities(grid, densities, ax=None):
-    """Draw densities over one axis, a dict from label to values on `grid`, where any of them is above 0.1 %.
+def plot_lines(x: ArrayLike, lines: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+    """Draw lines over one axis, a dict from label to values at `x`.
+
+    Raises:
+        ValueError: for no lines.
+
+    Example:
+        >>> ax = plot_lines([0, 1], {"half the square": [0.0, 0.5]})
+        >>> [float(y) for y in ax.lines[0].get_ydata()]
+        [0.0, 0.5]
+    """
+    check_some(lines, "lines", "a dict from label to values")
+    ax = axis(ax, (5.5, 2.8))
+    for k, (label, values) in enumerate(lines.items()):
+        ax.plot(x, values, DASHES[k % 4], color=color(k), label=as_it_is(label))
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_histograms(
+    groups: Mapping[str, ArrayLike],
+    bins: int | Sequence[float] | np.ndarray,
+    ax: Axes | None = None,
+) -> Axes:
+    """Count each group's values, a dict from label to values, in the same bins, as outlines.
+
+    Raises:
+        ValueError: for no groups.
+
+    Example:
+        >>> ax = plot_histograms({"3": [0.1, 0.9, 0.8]}, bins=[0, 0.5, 1])
+        >>> ax.get_legend_handles_labels()[1]
+        ['3']
+    """
+    check_some(groups, "groups", "a dict from label to values")
+    ax = axis(ax, (5.5, 2.8))
+    for k, (label, values) in enumerate(groups.items()):
+        look = {"linestyle": DASHES[k % 4], "color": color(k), "linewidth": 2}
+        ax.stairs(*np.histogram(values, bins), label=as_it_is(label), **look)
+    ax.set_ylabel("how many")
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_densities(
+    grid: ArrayLike, densities: Mapping[str, ArrayLike], ax: Axes | None = None
+) -> Axes:
+    """Draw densities, a dict from label to values on `grid`, where any of them is above 0.1 %.
 
     Raises:
         ValueError: for no densities.
@@ -50,10 +99,7 @@ def plot_densities(grid, densities, ax=None):
         >>> ax.get_legend_handles_labels()[1]
         ['q']
     """
-    if not densities:
-        raise ValueError(
-            "densities is empty: pass at least one, a dict from label to values on the grid"
-        )
+    check_some(densities, "densities", "a dict from label to values on the grid")
     ax = plot_lines(grid, densities, axis(ax, (5, 2.5)))
     highest = np.max([*densities.values()], axis=0)
     shown = np.asarray(grid)[highest >= 1e-3 * highest.max()]
@@ -61,8 +107,8 @@ def plot_densities(grid, densities, ax=None):
     return ax
 
 
-def plot_lengths(rows, ax=None):
-    """Draw each row, a dict from label to a length in nats, as one bar of segments laid end to end.
+def plot_lengths(rows: Mapping[str, Mapping[str, float]], ax: Axes | None = None) -> Axes:
+    """Draw each row, a dict from label to a length in nats, as one bar of segments end to end.
 
     Raises:
         ValueError: for no rows.
@@ -72,25 +118,17 @@ def plot_lengths(rows, ax=None):
         >>> [float(patch.get_width()) for patch in ax.patches]
         [2.0, 1.5]
     """
-    if not rows:
-        raise ValueError(
-            "rows is empty: pass at least one, a dict from the row's label to its segments"
-        )
+    check_some(rows, "rows", "a dict from the row's label to its segments")
     ax = axis(ax, (6, 0.8 * len(rows) + 0.6))
-    k = 0
+    text = {"ha": "center", "va": "center", "fontsize": 8, "backgroundcolor": "white"}
     for place, segments in enumerate(rows.values()):
         start = 0.0
         for label, length in segments.items():
-            style = {
-                "color": COLORS[k % len(COLORS)],
-                "hatch": ("", "//", "..", "xx")[k % 4],
-                "alpha": 0.6,
-            }
-            ax.barh(place, length, left=start, **style)
-            text = {"ha": "center", "va": "center", "fontsize": 8, "backgroundcolor": "white"}
-            ax.text(start + length / 2, place, f"{label} {length:.2f}", **text)
+            k = len(ax.patches)
+            look = {"color": color(k), "hatch": HATCHES[k % 4], "alpha": 0.6}
+            ax.barh(place, length, left=start, **look)
+            ax.text(start + length / 2, place, as_it_is(f"{label} {length:.2f}"), **text)
             start += length
-            k += 1
-    ax.set(xlabel="nats", yticks=range(len(rows)), yticklabels=rows)
+    ax.set(xlabel="nats", yticks=range(len(rows)), yticklabels=map(as_it_is, rows))
     ax.invert_yaxis()
     return ax

@@ -1,13 +1,19 @@
 """Images in rows and grids."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from vaehelpers.data.checks import check_whole
-from vaehelpers.plots.style import axis
+from vaehelpers.plots.style import as_it_is, axis
 
 
-def tile(images, n_columns):
-    """Lay images `[N, H, W]`, `[N, H, W, 1]` or `[N, H, W, 3]` out as one, row by row; missing places stay white.
+def tile(images: ArrayLike, n_columns: int) -> np.ndarray:
+    """Lay images `[N, H, W]`, `[N, H, W, 1]` or `[N, H, W, 3]` out as one, row by row.
+
+    Missing places stay white.
 
     Raises:
         TypeError: for a number of columns that is not whole.
@@ -17,52 +23,56 @@ def tile(images, n_columns):
         >>> tile(np.zeros([5, 2, 3]), n_columns=4).shape
         (4, 12)
     """
-    images = np.asarray(images)
-    if images.ndim not in (3, 4) or len(images) == 0:
+    batch = np.asarray(images)
+    if batch.ndim not in (3, 4) or len(batch) == 0:
         raise ValueError(
-            f"images has shape {images.shape}: pass at least one image, [N, H, W] or [N, H, W, C]"
+            f"images has shape {batch.shape}: pass at least one image, [N, H, W] or [N, H, W, C]"
         )
     n_columns = check_whole(n_columns, "n_columns")
-    if images.ndim == 4 and images.shape[-1] == 1:
-        images = images[..., 0]
-    n_rows = -(-len(images) // n_columns)
-    height, width, *channels = images.shape[1:]
-    places = np.full(
-        [n_rows * n_columns, height, width, *channels], 1.0 if channels else 0.0
-    )  # white, as drawn
-    places[: len(images)] = images
-    rows = places.reshape(n_rows, n_columns, height, width, *channels)
-    return rows.swapaxes(1, 2).reshape(n_rows * height, n_columns * width, *channels)
+    if batch.ndim == 4 and batch.shape[-1] == 1:
+        batch = batch[..., 0]
+    missing = -len(batch) % n_columns
+    white = 1.0 if batch.ndim == 4 else 0.0  # as drawn: grey images as ink
+    places = np.pad(batch, [(0, missing)] + [(0, 0)] * (batch.ndim - 1), constant_values=white)
+    rows = [np.hstack(row) for row in places.reshape(-1, n_columns, *batch.shape[1:])]
+    return np.vstack(rows)
 
 
-def plot_image_rows(rows, ax=None):
-    """Draw one row of images for each entry of `rows`, a dict from the row's label to images `[N, H, W, 1]`.
+def plot_image_rows(rows: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+    """Draw one row of images for each entry of `rows`, a dict from label to images `[N, H, W, 1]`.
 
     Raises:
-        ValueError: where the rows are not equally long and their images not equally large, and for no rows.
+        ValueError: where the rows are not equally long and their images not equally large, and for
+            no rows.
 
     Example:
-        >>> ax = plot_image_rows({"digits": np.zeros([10, 28, 28, 1]), "decoded": np.ones([10, 28, 28, 1])})
+        >>> digits = np.zeros([10, 28, 28, 1])
+        >>> ax = plot_image_rows({"digits": digits, "inverted": 1 - digits})
         >>> [label.get_text() for label in ax.get_yticklabels()]
-        ['digits', 'decoded']
+        ['digits', 'inverted']
     """
-    batches = [np.asarray(images) for images in rows.values()]
-    if len({images.shape for images in batches}) != 1:
-        raise ValueError(
-            f"rows holds images of shapes {[images.shape for images in batches]}: they must be equal"
-        )
-    n, height = batches[0].shape[:2]
+    shapes = [np.shape(images) for images in rows.values()]
+    if len(set(shapes)) != 1:
+        raise ValueError(f"rows holds images of shapes {shapes}: they must be equal")
+    n, height = shapes[0][:2]
     ax = axis(ax, (0.85 * n + 1, 0.85 * len(rows)))
-    ax.imshow(tile(np.concatenate(batches), n), cmap="gray_r", vmin=0, vmax=1)
-    ax.set_yticks(height * (np.arange(len(rows)) + 0.5), rows)
+    ax.imshow(tile(np.concatenate([*rows.values()]), n), cmap="gray_r", vmin=0, vmax=1)
+    ax.set_yticks(height * (np.arange(len(rows)) + 0.5), map(as_it_is, rows))
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return ax
 
 
-def plot_image_grid(images, n_columns, extent=None, ax=None):
-    """Draw images as one grid, row by row; `extent` gives the axes' limits, as in matplotlib's `imshow`.
+def plot_image_grid(
+    images: ArrayLike,
+    n_columns: int,
+    extent: tuple[float, float, float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw images as one grid, row by row.
+
+    `extent` gives the axes' limits, as in matplotlib's `imshow`.
 
     Example:
         >>> plot_image_grid(np.zeros([6, 28, 28, 1]), n_columns=3).get_images()[0].get_size()

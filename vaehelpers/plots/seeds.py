@@ -1,14 +1,18 @@
-"""Networks of several betas and seeds: side by side, in the rate-distortion plane, the prices they pay, their parts."""
+"""Networks of several betas and seeds: their values, leads, spread, prices and parts."""
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+from scipy import stats
 
-from vaehelpers.plots.style import COLORS, MARKERS, axis
+from vaehelpers.plots.style import HATCHES, as_it_is, axis, check_some, color, marker
 
 
-def plot_seeds(groups, ax=None):
-    """Draw the values of each entry of `groups`, a dict from a label to one value a seed, in a column of its own.
+def plot_seeds(groups: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+    """Draw each group, a dict from label to one value a seed, in a column of its own.
 
     Raises:
         ValueError: for no groups.
@@ -18,21 +22,79 @@ def plot_seeds(groups, ax=None):
         >>> [label.get_text() for label in ax.get_xticklabels()]
         ['plain', 'warm-up']
     """
-    if not groups:
-        raise ValueError(
-            "groups is empty: pass at least one, a dict from a label to the values of its seeds"
-        )
+    check_some(groups, "groups", "a dict from a label to the values of its seeds")
     ax = axis(ax, (1.3 * len(groups) + 1.2, 2.6))
     for k, values in enumerate(groups.values()):
-        places = k + 0.05 * (np.arange(len(values)) - (len(values) - 1) / 2)
-        ax.plot(places, values, MARKERS[k % len(MARKERS)], color=COLORS[k % len(COLORS)])
+        places = k + 0.05 * (np.arange(np.size(values)) - (np.size(values) - 1) / 2)
+        ax.plot(places, values, marker(k), color=color(k))
     ax.set(xlim=(-0.5, len(groups) - 0.5), ylabel="nats per image")
-    ax.set_xticks(range(len(groups)), [str(label) for label in groups])
+    ax.set_xticks(range(len(groups)), map(as_it_is, groups))
     return ax
 
 
-def plot_rate_distortion(betas, rate, distortion, ax=None):
-    """Draw networks as points (rate, distortion), `[n_beta, S]`, each beta with a short line of slope -beta.
+def plot_leads(leads: Mapping[str, ArrayLike], bar: float = 2.8, ax: Axes | None = None) -> Axes:
+    """Draw differences, a dict from label to one value a seed, with mean and standard errors.
+
+    The bar is `bar` of them: 2.8 hold 95 % for five seeds (Student's t with 4 degrees of freedom),
+    for one comparison.
+
+    Raises:
+        ValueError: for no leads, and where one has less than two seeds.
+
+    Example:
+        >>> ax = plot_leads({"beta 4": [2.0, 3.0, 4.0]})
+        >>> [float(y) for y in ax.lines[0].get_ydata()]
+        [2.0, 3.0, 4.0]
+    """
+    few = [label for label, values in leads.items() if np.size(values) < 2]
+    if few:
+        raise ValueError(f"leads holds less than two seeds for {few}: one has no standard error")
+    ax = plot_seeds(leads, ax=ax)
+    for k, values in enumerate(leads.values()):
+        error = bar * stats.sem(values)
+        ax.errorbar(k + 0.25, np.mean(values), error, fmt="_", color="black", capsize=4)
+    ax.axhline(0, color="black", linewidth=0.8)
+    return ax
+
+
+def plot_over_beta(
+    betas: Sequence[float],
+    values: ArrayLike,
+    *,
+    label: str | None = None,
+    k: int = 0,
+    join: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each row's mean of `values` `[n, S]` over its beta, its bar one standard deviation.
+
+    `k` picks the colour and the marker, `join` draws a line from point to point.
+
+    Raises:
+        ValueError: where `values` is not one row a beta, of two seeds at least.
+
+    Example:
+        >>> ax = plot_over_beta([1, 64], [[5.0, 5.2], [0.0, 0.0]], label="rate")
+        >>> ax.get_xscale(), [float(y) for y in ax.lines[0].get_ydata()]
+        ('log', [5.1, 0.0])
+    """
+    rows = np.asarray(values)
+    if rows.ndim != 2 or len(rows) != len(betas) or rows.shape[1] < 2:
+        raise ValueError(
+            f"values has shape {rows.shape} for {len(betas)} betas: pass [n, S], S at least 2"
+        )
+    ax = axis(ax, (6, 3))
+    look = {"fmt": marker(k), "color": color(k), "linestyle": "-" if join else "none", "capsize": 3}
+    name = None if label is None else as_it_is(label)
+    ax.errorbar(betas, rows.mean(axis=1), rows.std(axis=1, ddof=1), label=name, **look)
+    ax.set(xscale="log", xlabel="beta")
+    return ax
+
+
+def plot_rate_distortion(
+    betas: Sequence[float], rate: ArrayLike, distortion: ArrayLike, ax: Axes | None = None
+) -> Axes:
+    """Draw points (rate, distortion), `[n_beta, S]`, each beta with a short line of slope -beta.
 
     A beta whose mean rate is below 0.01 nats, a collapsed one, has no line.
 
@@ -40,35 +102,34 @@ def plot_rate_distortion(betas, rate, distortion, ax=None):
         ValueError: where the arrays are not one row a beta, of equal shapes.
 
     Example:
-        >>> ax = plot_rate_distortion([1, 64], [[5.0, 5.1], [0.0, 0.0]], [[160.0, 161.0], [211.0, 211.0]])
+        >>> ax = plot_rate_distortion([1, 64], [[5.0, 5.1], [0.0, 0.0]], [[160, 161], [211, 211]])
         >>> len(ax.lines)  # the points of two betas, one slope
         3
     """
-    rate = np.asarray(rate)
-    distortion = np.asarray(distortion)
-    if rate.ndim != 2 or rate.shape != distortion.shape or len(rate) != len(betas):
-        raise ValueError(
-            f"rate has shape {rate.shape}, distortion {distortion.shape}: pass [n_beta, S] for both"
-        )
+    rates = np.asarray(rate)
+    distortions = np.asarray(distortion)
+    if rates.ndim != 2 or rates.shape != distortions.shape or len(rates) != len(betas):
+        shapes = f"rate has shape {rates.shape}, distortion {distortions.shape}"
+        raise ValueError(f"{shapes}: pass [n_beta, S] for both")
     ax = axis(ax, (6.5, 4.5))
-    scale = max(np.ptp(distortion.mean(axis=1)) / 6, 1e-9)
+    scale = max(np.ptp(distortions.mean(axis=1)) / 6, 1e-9)
     for k, beta in enumerate(betas):
-        r = rate[k].mean()
-        d = distortion[k].mean()
-        ax.plot(rate[k], distortion[k], MARKERS[k % len(MARKERS)], color=COLORS[k % len(COLORS)])
+        r = rates[k].mean()
+        d = distortions[k].mean()
+        ax.plot(rates[k], distortions[k], marker(k), color=color(k))
         ax.annotate(f"beta {beta:g}", (r, d), (8, 8), textcoords="offset points", fontsize=9)
         if r >= 0.01:
-            half = 0.5 / np.hypot(1, beta / scale)
-            ax.plot(
-                [r - half, r + half], [d + beta * half, d - beta * half], color="black", linewidth=1
-            )
+            half = np.array([-0.5, 0.5]) / np.hypot(1, beta / scale)
+            ax.plot(r + half, d - beta * half, color="black", linewidth=1)
     ax.set(xlabel="rate, nats per image", ylabel="distortion, nats per image")
     ax.margins(x=0.12)
     return ax
 
 
-def plot_prices(betas, paid, error, ax=None):
-    """Draw the price paid between neighbouring betas `[n - 1]`, with its error, over a grey bar from beta to beta.
+def plot_prices(
+    betas: Sequence[float], paid: Sequence[float], error: Sequence[float], ax: Axes | None = None
+) -> Axes:
+    """Draw the price paid between neighbouring betas `[n - 1]`, over a grey bar from beta to beta.
 
     Raises:
         ValueError: where there is not one price and one error for each pair of neighbours.
@@ -79,21 +140,22 @@ def plot_prices(betas, paid, error, ax=None):
         ['1 to 2', '2 to 4']
     """
     if not len(betas) - 1 == len(paid) == len(error):
-        raise ValueError(
-            f"paid holds {len(paid)}, error {len(error)}, betas {len(betas)}: pass one for each pair"
-        )
+        lengths = f"paid holds {len(paid)}, error {len(error)}, betas {len(betas)}"
+        raise ValueError(f"{lengths}: pass one for each pair")
     ax = axis(ax, (6.5, 3.2))
     places = np.arange(len(paid))
     ax.bar(places, np.diff(betas), bottom=betas[:-1], width=0.6, color="lightgrey")
-    ax.errorbar(places, paid, error, fmt="o", color=COLORS[0], capsize=3)
+    ax.errorbar(places, paid, error, fmt="o", color=color(0), capsize=3)
     ax.set(yscale="log", ylabel="distortion paid for a nat of rate", xlabel="from beta to beta")
     ax.set_ylim(bottom=0.8 * min(*betas, *paid))
     ax.set_xticks(places, [f"{low:g} to {high:g}" for low, high in pairwise(betas)])
     return ax
 
 
-def plot_stacked(labels, parts, ax=None):
-    """Draw one bar a label, made of `parts`, a dict from the part's name to one length a label, one on the other.
+def plot_stacked(
+    labels: Sequence[str], parts: Mapping[str, ArrayLike], ax: Axes | None = None
+) -> Axes:
+    """Draw one bar a label, made of `parts`, a dict from name to one length a label.
 
     Raises:
         ValueError: for no parts.
@@ -103,15 +165,13 @@ def plot_stacked(labels, parts, ax=None):
         >>> [float(bar.get_y()) for bar in ax.patches]
         [0.0, 0.0, 4.0, 3.0]
     """
-    if not parts:
-        raise ValueError(
-            "parts is empty: pass at least one, a dict from a name to one length a label"
-        )
+    check_some(parts, "parts", "a dict from a name to one length a label")
     ax = axis(ax, (6, 2.8))
+    places = [as_it_is(label) for label in labels]
     bottom = np.zeros(len(labels))
     for k, (name, lengths) in enumerate(parts.items()):
-        style = {"color": COLORS[k % len(COLORS)], "hatch": ("", "//", "..", "xx")[k % 4]}
-        ax.bar(labels, lengths, bottom=bottom, label=name, **style)
+        look = {"color": color(k), "hatch": HATCHES[k % 4], "label": as_it_is(name)}
+        ax.bar(places, lengths, bottom=bottom, **look)
         bottom = bottom + np.asarray(lengths)
     ax.legend(frameon=False)
     return ax

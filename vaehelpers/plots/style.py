@@ -15,7 +15,26 @@ COLORS = (
     "#44AA99",
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+HATCHES = ("", "//", "..", "xx")
+
+
+def color(k):
+    return COLORS[k % len(COLORS)]
+
+
+def marker(k):
+    return MARKERS[k % len(MARKERS)]
 
 
 def axis(ax, figsize):
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
+
+
+def as_it_is(text):
+    """A caller's text: a dollar sign in it opens no formula of matplotlib's."""
+    return str(text).replace("$", r"\$")
+
+
+def check_some(entries, name, wanted):
+    if not entries:
+        raise ValueError(f"{name} is empty: pass at least one, {wanted}")
