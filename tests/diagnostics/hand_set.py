@@ -1,20 +1,23 @@
 """VAEs whose weights are set by hand, so that their numbers are known."""
 
-import functools
+import re
 
 import keras
 import numpy as np
 from keras import ops
 
 from vaehelpers import losses
-from vaehelpers.collapse import LinearGaussian
 from vaehelpers.models import VAE, build_mlp
 
 NOTHING = (0, 0.0)  # an encoder's map that gives 0 for every image
+SAME_IMAGE = (np.zeros([2, 3]), 0.0)  # a decoder's map of two latent dimensions to three pixels
 
 
-def linear_vae(to_mean, to_log_var, decoder, **arguments):
-    """A VAE without hidden layers; each map is `(kernel, bias)`, which may be numbers; the decoder's tells D and J."""
+def linear_vae(to_mean=NOTHING, to_log_var=NOTHING, decoder=SAME_IMAGE, **arguments):
+    """A VAE without hidden layers; each map is `(kernel, bias)`, numbers or arrays.
+
+    The decoder's tells D and J; without any map, the VAE has collapsed.
+    """
     latent_dim, dim = np.shape(decoder[0])
     vae = VAE(*build_mlp((dim,), hidden=None, latent_dim=latent_dim), **arguments)
     for name, (kernel, bias) in (("z_mean", to_mean), ("z_log_var", to_log_var)):
@@ -25,14 +28,13 @@ def linear_vae(to_mean, to_log_var, decoder, **arguments):
 
 
 def exact_vae(model, **arguments):
-    """The VAE whose decoder is `model`, of unit variance and orthogonal columns, and whose q is the exact posterior."""
+    """The VAE of `model`, which has unit variance and orthogonal columns, and its posterior."""
     _, covariance = model.posterior(model.mean[None])
     to_mean = model.weights @ covariance
     log_var = np.log(np.diag(covariance))
     arguments = {"log_likelihood": losses.gaussian_log_likelihood, **arguments}
-    return linear_vae(
-        (to_mean, -model.mean @ to_mean), (0, log_var), (model.weights.T, model.mean), **arguments
-    )
+    maps = (to_mean, -model.mean @ to_mean), (0, log_var), (model.weights.T, model.mean)
+    return linear_vae(*maps, **arguments)
 
 
 class Wide(keras.layers.Layer):
@@ -49,9 +51,6 @@ def weighted(beta):
     return lambda distortion, kl_per_dim: ops.mean(distortion + beta * ops.sum(kl_per_dim, axis=-1))
 
 
-@functools.cache
-def exact():
-    """A linear-Gaussian model with a strong, a weak and an idle dimension, its data, and the VAE that equals it."""
-    weights = np.linalg.qr(np.random.default_rng(0).normal(size=[6, 3]))[0] * [3.0, 1.0, 0.0]
-    model = LinearGaussian(weights, np.full(6, 0.5), 1.0)
-    return model, model.sample(2000, seed=1)[0].astype("float32"), exact_vae(model)
+def says(diagnosis, pattern):
+    """Whether one of the findings matches."""
+    return any(re.search(pattern, finding) for finding in diagnosis.findings)

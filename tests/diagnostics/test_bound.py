@@ -18,7 +18,8 @@ class TooWide:
     """A linear-Gaussian model whose q is the posterior, three times too wide."""
 
     def __init__(self, model):
-        self.model, self.log_joint = model, model.log_joint
+        self.model = model
+        self.log_joint = model.log_joint
 
     def q(self, x):
         mean, covariance = self.model.posterior(x)
@@ -26,14 +27,9 @@ class TooWide:
 
     def sample_posterior(self, x, k, seed):
         mean, covariance = self.q(x)
-        z = (
-            mean
-            + np.random.default_rng(seed).standard_normal((k, *mean.shape))
-            @ np.linalg.cholesky(covariance).T
-        )
-        return z, stats.multivariate_normal.logpdf(
-            z - mean, np.zeros(mean.shape[1]), covariance
-        ).reshape(k, len(x))
+        off = stats.multivariate_normal(cov=covariance)
+        apart = off.rvs(k * len(x), random_state=seed).reshape(k, *mean.shape)
+        return mean + apart, off.logpdf(apart).reshape(k, len(x))
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +58,10 @@ def test_the_bound_rises_to_the_evidence_and_not_above(toy):
 
 
 def test_chunks_change_nothing_but_the_noise(toy):
-    """5,001 samples of three images need several chunks, and from the exact posterior every one is the evidence."""
+    """5,001 samples of three images need several; from the exact posterior each is the evidence."""
     model, _, x = toy
-    np.testing.assert_allclose(
-        importance_weighted_bound(model, x[:3], 5001, seed=0), model.log_evidence(x[:3])
-    )
+    found = importance_weighted_bound(model, x[:3], 5001, seed=0)
+    np.testing.assert_allclose(found, model.log_evidence(x[:3]))
 
 
 def test_the_same_seed_gives_the_same_bound(toy):
@@ -84,24 +79,24 @@ def test_log_weights_of_minus_thousands_are_no_problem():
     np.testing.assert_allclose(found, model.log_evidence(x), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("n", "k", "name"), [(2, 0, "n_samples"), (0, 5, "x")])
-def test_nothing_to_compute_is_named(toy, n, k, name):
-    with pytest.raises(ValueError, match=f"^{name}"):
+@pytest.mark.parametrize(
+    ("n", "k", "error", "said"),
+    [
+        (0, 5, ValueError, "^x holds no images"),
+        (2, 0, ValueError, "^n_samples is 0: pass a whole number of at least 1"),
+        (2, 2.5, TypeError, "^n_samples is 2.5: pass a whole number of at least 1"),
+    ],
+)
+def test_nothing_to_compute_is_named(toy, n, k, error, said):
+    with pytest.raises(error, match=said):
         importance_weighted_bound(toy[0], toy[2][:n], k)
-
-
-@pytest.mark.parametrize("n_samples", [2.5, np.nan, "2", True])
-def test_a_number_of_samples_that_is_not_whole_is_named(toy, n_samples):
-    with pytest.raises(TypeError, match=r"^n_samples is .*: pass a whole number of at least 1"):
-        importance_weighted_bound(toy[0], toy[2][:2], n_samples)
 
 
 @pytest.mark.backend
 def test_a_linear_vae_agrees_with_its_linear_gaussian():
-    """A VAE with a linear decoder and unit variance is a linear-Gaussian model: its bound rises to that evidence."""
-    vae = VAE(
-        *build_mlp((5,), hidden=None, latent_dim=2), log_likelihood=losses.gaussian_log_likelihood
-    )
+    """A linear decoder of unit variance is a linear-Gaussian model, whose evidence is known."""
+    parts = build_mlp((5,), hidden=None, latent_dim=2)
+    vae = VAE(*parts, log_likelihood=losses.gaussian_log_likelihood)
     kernel, bias = vae.decoder.get_weights()
     model = LinearGaussian(kernel.T, bias, 1.0)
     x = model.sample(50, seed=0)[0].astype("float32")
@@ -121,7 +116,7 @@ def test_a_linear_vae_agrees_with_its_linear_gaussian():
 
 @pytest.mark.slow
 def test_memory_stays_bounded_for_5000_samples_of_1000_images():
-    """Twenty of the thousand images are enough to see it: chunks are as large, there are fewer of them.
+    """Twenty of the thousand images are enough to see it: chunks are as large, only fewer.
 
     The peak is read from /proc: what getrusage says of a child starts at its parent's peak.
     """

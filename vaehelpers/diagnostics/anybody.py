@@ -92,13 +92,14 @@ def _of_the_course(vae, x):
         return Reading(vae, None, [])
     parts = {name: getattr(vae, name) for name in ("log_likelihood", "prior", "objective")}
     read = VAE(vae.encoder, vae.decoder, **parts)
-    read.latent_dim = vae.latent_dim or vae.decoder.input_shape[-1]
+    read.latent_dim = vae.latent_dim
     notes = []
     if draws_too:
         images = check_images(x, image_shape=_input_shape(vae.encoder))
         read.encoder = codes_by(vae.encoder, codes_of(vae.encoder, images)[0])
     if sigmoid:
-        read.decoder = images_by(vae.decoder, (read.latent_dim,), np.shape(x)[1:], logits_of)
+        read.latent_dim = vae.decoder.input_shape[-1]
+        read.decoder = images_by(vae.decoder, (-1,), np.shape(x)[1:], logits_of)
         said = (
             "The decoder ends in a sigmoid, so its output is read as probabilities, all in [0, 1]. "
             f"Its likelihood ({known.name}) takes logits: if this model was trained as it stands, "
@@ -120,7 +121,6 @@ def _faults(audit):
 
 
 def _audit(vae):
-    """As `audited`."""
     import keras
 
     from vaehelpers.audit import audit_keras_vae

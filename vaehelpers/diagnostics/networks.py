@@ -78,13 +78,13 @@ def codes_of(encoder, x):
     return order, shapes[0]
 
 
+@np.errstate(all="ignore")
 def _check_scale(z_mean, scale, z):
     """Whether z spreads as its log variance says."""
     squares = (z - z_mean) ** 2
 
     def fits(variance):
-        with np.errstate(all="ignore"):
-            return abs(np.mean(squares / variance) - 1) <= SURE * np.sqrt(2 / z.size) + 1e-3
+        return abs(np.mean(squares / variance) - 1) <= SURE * np.sqrt(2 / z.size) + 1e-3
 
     if fits(np.exp(scale)):
         return
@@ -123,8 +123,9 @@ def range_of_outputs(encoder, decoder, order, x):
                 "small rate is then not the weight's doing"
             ) from error
         if decoded.size != images.size:
-            shapes = f"shape {decoded.shape} for images {images.shape}"
-            raise ValueError(f"vae.decoder gives {shapes}: one per pixel")
+            raise ValueError(
+                f"vae.decoder gives shape {decoded.shape} for images {images.shape}: one per pixel"
+            )
         if not np.isfinite(decoded).all():
             raise ValueError("vae.decoder gives nan or infinite numbers: its training has diverged")
         ends += [decoded.min(), decoded.max()]
