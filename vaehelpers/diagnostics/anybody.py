@@ -1,7 +1,6 @@
 """Anybody's Keras VAE, read as the course's: its networks, its likelihood, its decoder's output."""
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,17 +23,6 @@ PASS = "pass a vaehelpers.models.VAE, or a Keras model with an encoder and a dec
 OWN = "models.VAE(encoder, decoder, log_likelihood=...) with what it trains"
 
 
-class Reading(NamedTuple):
-    """A model as a `models.VAE`, and what its own loss trains, `None` for a VAE of the course.
-
-    `notes` are findings on how the decoder is read.
-    """
-
-    vae: object
-    trained: Trained | None
-    notes: list
-
-
 def read_model(vae, x):
     """Read a model with an `encoder` and a `decoder` as a `models.VAE`.
 
@@ -49,7 +37,8 @@ def read_model(vae, x):
         x: images `[N, ...]`.
 
     Returns:
-        A `Reading`.
+        The `models.VAE`; what the model's own loss trains, a `Trained`, `None` for one of the
+        course; and findings on how the decoder is read.
 
     Raises:
         TypeError: for what has no such networks.
@@ -78,7 +67,7 @@ def read_model(vae, x):
     images = images_by(decoder, codes_shape, x.shape[1:], turned)
     read = VAE(codes, images, log_likelihood=log_likelihood)
     read.latent_dim = int(np.prod(codes_shape))
-    return Reading(read, trained, notes)
+    return read, trained, notes
 
 
 def _of_the_course(vae, x):
@@ -89,7 +78,7 @@ def _of_the_course(vae, x):
     sigmoid = known is not None and known.reads == "logits" and ends_in_sigmoid(vae.decoder)
     draws_too = len(getattr(vae.encoder, "outputs", None) or ()) == 3
     if not (sigmoid or draws_too):
-        return Reading(vae, None, [])
+        return vae, None, []
     parts = {name: getattr(vae, name) for name in ("log_likelihood", "prior", "objective")}
     read = VAE(vae.encoder, vae.decoder, **parts)
     read.latent_dim = vae.latent_dim
@@ -106,7 +95,7 @@ def _of_the_course(vae, x):
             "the sigmoid was taken twice; drop it."
         )
         notes.append(Finding(said, urgent=True))
-    return Reading(read, None, notes)
+    return read, None, notes
 
 
 def _faults(audit):

@@ -16,7 +16,7 @@ def about_causes(evaluation, blamed, steps, far_apart, constant):
     Args:
         evaluation: an `Evaluation`.
         blamed: whether beta explains a collapse: then the data need no other cause.
-        steps: that the model's optimiser has taken, or `None`.
+        steps: that the model's optimiser has taken, a number or a variable, or `None`.
         far_apart: the decoder's outputs at codes far apart, `[n, ...]`.
         constant: the distortion of the best constant image, nats, or `None`.
     """
@@ -66,5 +66,5 @@ def _of_collapse(evaluation, blamed, steps, far_apart, constant):
             "z_mean is the same number for every image: dead units before it (a ReLU, a saturated "
             "one)."
         )
-    if steps is not None and steps < FEW_STEPS:
-        yield f"Its optimiser has taken {steps:,} steps: train on before you judge."
+    if steps is not None and int(steps) < FEW_STEPS:
+        yield f"Its optimiser has taken {int(steps):,} steps: train on before you judge."

@@ -12,7 +12,7 @@ from vaehelpers.diagnostics.anybody import read_model
 from vaehelpers.diagnostics.causes import about_causes
 from vaehelpers.diagnostics.evaluation import Evaluation, evaluate
 from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
-from vaehelpers.diagnostics.trained import settings_of, trained_by
+from vaehelpers.diagnostics.trained import trained_by
 
 SHOWN = 10  # images in the figure
 ENOUGH = 300  # images: fewer raise the threshold and have a constant image fitted to them
@@ -100,7 +100,8 @@ def diagnose(vae: Any, x: np.ndarray, seed: int = 0) -> Diagnosis:
         blamed = None not in (trained.beta, threshold) and trained.beta > threshold
         constant = constant_distortion(x, read.log_likelihood) if len(x) >= ENOUGH else None
         far_apart = read.decode(np.outer([-2.0, 0.0, 2.0], np.ones(evaluation.z_mean.shape[1])))
-        found += about_causes(evaluation, blamed, _steps_taken(vae), far_apart, constant)
+        steps = getattr(getattr(vae, "optimizer", None), "iterations", None)
+        found += about_causes(evaluation, blamed, steps, far_apart, constant)
         if len(x) >= ENOUGH:
             found.append(words.about_price(evaluation, constant))
         found += words.about_dimensions(evaluation, read.prior is not None, seed)
@@ -113,12 +114,6 @@ def diagnose(vae: Any, x: np.ndarray, seed: int = 0) -> Diagnosis:
     pictures = _pictures(read, x[:SHOWN], seed, trained.likelihood)
     numbers = (trained.beta, threshold, no_code_above, information)
     return Diagnosis(sentences, evaluation, *numbers, **pictures)
-
-
-def _steps_taken(vae):
-    """The steps of the optimiser that a model is compiled with, or `None`."""
-    iterations = getattr(getattr(vae, "optimizer", None), "iterations", None)
-    return None if iterations is None else int(iterations)
 
 
 def _information(evaluation, seed):
@@ -164,7 +159,7 @@ def constant_distortion(x, log_likelihood):
     if isinstance(log_likelihood, GaussianWithLearnedVariance):
         log_var = np.log(log_likelihood.variance)
     elif known is not None and known.name == "gaussian":
-        log_var = np.asarray(settings_of(log_likelihood).get("log_var", 0.0), "float64")
+        log_var = np.asarray(getattr(log_likelihood, "keywords", {}).get("log_var", 0), "float64")
     else:
         return None
     variance = sum(np.square(image - mean) for image in x) / len(x)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaehelpers.data.checks import check_whole
-from vaehelpers.diagnostics.information import blocks_of_pairs, checked_codes, log_density_ratios
+from vaehelpers.diagnostics.information import checked_codes, log_density_ratios
 
 NOTHING = -700.0  # log of what adds nothing to a sum above 1; below it exp takes twice as long
 
@@ -122,8 +122,7 @@ def _log_ratios(z_mean, z_log_var, noise, members):
     n = len(z_mean)
     ones = members.astype("float64")
     sums = np.empty(members.shape)
-    for rows in blocks_of_pairs(n):
-        ratios = log_density_ratios(z_mean, z_log_var, noise, rows)
+    for rows, ratios in log_density_ratios(z_mean, z_log_var, noise):
         sums[rows] = np.exp(np.maximum(ratios, NOTHING, out=ratios)) @ ones
     n_factors = members[0].sum()
     # The values of each factor cover every image, so all sums together count it n_factors times.

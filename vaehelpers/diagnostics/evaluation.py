@@ -150,7 +150,7 @@ def evaluate(vae: Any, x: np.ndarray, seed: int = 0) -> Evaluation:
     from vaehelpers.diagnostics.anybody import read_model
     from vaehelpers.losses import gaussian_kl_per_dim
 
-    vae = read_model(vae, x).vae
+    vae, *_ = read_model(vae, x)
     z_mean, z_log_var = vae.encode(x)
     (z,), (log_q,) = vae.sample_posterior(x, 1, seed)
 

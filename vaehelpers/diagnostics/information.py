@@ -48,8 +48,8 @@ def mutual_information(
     total = 0.0
     for _ in range(n_samples):
         noise = rng.standard_normal(means.shape)
-        for rows in blocks_of_pairs(n):
-            total += _log_crowd(log_density_ratios(means, log_vars, noise, rows)).sum()
+        for _, ratios in log_density_ratios(means, log_vars, noise):
+            total += _log_crowd(ratios).sum()
     return float(np.log(n) - total / (n * n_samples))
 
 
@@ -64,17 +64,18 @@ def blocks(n, at_once):
     return [slice(start, start + at_once) for start in range(0, n, at_once)]
 
 
-def blocks_of_pairs(n):
-    """Slices of n rows, few enough in each that its ratios with all n stay in the cache."""
-    return blocks(n, max(1, VALUES_AT_ONCE // n))
+def log_density_ratios(z_mean, z_log_var, noise):
+    """Slices of rows n, and for them and every m `log q(z_n|x_m) - log q(z_n|x_n)`.
 
-
-def log_density_ratios(z_mean, z_log_var, noise, rows):
-    """`log q(z_n|x_m) - log q(z_n|x_n)` for n in `rows` and every m.
-
-    `z_n = z_mean_n + exp(z_log_var_n / 2) * noise_n`. The arrays are `[N, J]`, the result is
-    `[n, N]`. The means are subtracted first: for equal ones no rounding hides a narrow q's noise.
+    `z_n = z_mean_n + exp(z_log_var_n / 2) * noise_n`. The arrays are `[N, J]`, the ratios `[n, N]`,
+    few enough to stay in the cache.
     """
+    for rows in blocks(len(z_mean), max(1, VALUES_AT_ONCE // len(z_mean))):
+        yield rows, _log_density_ratios(z_mean, z_log_var, noise, rows)
+
+
+def _log_density_ratios(z_mean, z_log_var, noise, rows):
+    """The means are subtracted first: for equal ones no rounding hides a narrow q's noise."""
     own = 0.5 * (np.square(noise[rows]) + z_log_var[rows]).sum(axis=1)
     ratios = own[:, None] - 0.5 * z_log_var.sum(axis=1)
     with np.errstate(over="ignore"):  # codes so far apart that their density there is 0

@@ -44,7 +44,8 @@ def _by_its_objective(vae, image_shape, latent_dim):
     from vaehelpers.losses import gaussian_kl_per_dim
 
     known = known_likelihood(vae.log_likelihood)
-    if vae.objective is None and known and not settings_of(vae.log_likelihood):
+    scaled = getattr(vae.log_likelihood, "keywords", {})  # of a `functools.partial`
+    if vae.objective is None and known and not scaled:
         under = "" if vae.prior is None else " under its own prior"
         return Trained(1.0, known, f"It trains the ELBO{under}: beta = 1.")
 
@@ -63,8 +64,3 @@ def _by_its_objective(vae, image_shape, latent_dim):
         return Trained(None, known, f"Which beta it trains cannot be told: {said}.")
     told = Likelihood(audit.likelihood, audit.x_decoded, unit_interval=False)
     return Trained(audit.beta, known or told, said)
-
-
-def settings_of(log_likelihood):
-    """What a `functools.partial` sets of a likelihood: its scale, mostly; without one it is 1."""
-    return getattr(log_likelihood, "keywords", {})

@@ -2,10 +2,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
-from vaehelpers.plots.style import as_it_is, axis, color, marker
+from vaehelpers.plots.style import ArrayLike, Axes, as_it_is, axis, color, marker
 
 
 def plot_latent_plane(z_mean: ArrayLike, labels: ArrayLike, ax: Axes | None = None) -> Axes:

@@ -1,13 +1,22 @@
 """Numbers as lines and lengths: histories, densities, histograms, terms that add up."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
-from vaehelpers.plots.style import HATCHES, as_it_is, axis, check_some, color
+from vaehelpers.plots.style import (
+    HATCHES,
+    ArrayLike,
+    Axes,
+    Labelled,
+    Mapping,
+    Numbers,
+    Sequence,
+    as_it_is,
+    axis,
+    check_some,
+    color,
+)
 
 DASHES = ("-", "--", ":", "-.")
 
@@ -42,7 +51,7 @@ def plot_history(
     return ax
 
 
-def plot_lines(x: ArrayLike, lines: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+def plot_lines(x: ArrayLike, lines: Labelled, ax: Axes | None = None) -> Axes:
     """Draw lines over one axis, a dict from label to values at `x`.
 
     Raises:
@@ -62,8 +71,8 @@ def plot_lines(x: ArrayLike, lines: Mapping[str, ArrayLike], ax: Axes | None = N
 
 
 def plot_histograms(
-    groups: Mapping[str, ArrayLike],
-    bins: int | Sequence[float] | np.ndarray,
+    groups: Labelled,
+    bins: int | Numbers | np.ndarray,
     ax: Axes | None = None,
 ) -> Axes:
     """Count each group's values, a dict from label to values, in the same bins, as outlines.
@@ -86,9 +95,7 @@ def plot_histograms(
     return ax
 
 
-def plot_densities(
-    grid: ArrayLike, densities: Mapping[str, ArrayLike], ax: Axes | None = None
-) -> Axes:
+def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None) -> Axes:
     """Draw densities, a dict from label to values on `grid`, where any of them is above 0.1 %.
 
     Raises:

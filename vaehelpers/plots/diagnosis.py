@@ -1,16 +1,14 @@
 """A `Diagnosis` as one figure."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from scipy import stats
 
 from vaehelpers.plots.codes import plot_latent_plane
 from vaehelpers.plots.images import plot_image_rows
-from vaehelpers.plots.style import COLORS
+from vaehelpers.plots.style import COLORS, Axes, Sequence
 
 
 def plot_diagnosis(diagnosis: Any, axes: Sequence[Axes] | None = None) -> np.ndarray:

@@ -1,13 +1,9 @@
 """Images in rows and grids."""
 
-from collections.abc import Mapping
-
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
 from vaehelpers.data.checks import check_whole
-from vaehelpers.plots.style import as_it_is, axis
+from vaehelpers.plots.style import ArrayLike, Axes, Labelled, as_it_is, axis
 
 
 def tile(images: ArrayLike, n_columns: int) -> np.ndarray:
@@ -38,7 +34,7 @@ def tile(images: ArrayLike, n_columns: int) -> np.ndarray:
     return np.vstack(rows)
 
 
-def plot_image_rows(rows: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+def plot_image_rows(rows: Labelled, ax: Axes | None = None) -> Axes:
     """Draw one row of images for each entry of `rows`, a dict from label to images `[N, H, W, 1]`.
 
     Raises:

@@ -1,17 +1,26 @@
 """Networks of several betas and seeds: their values, leads, spread, prices and parts."""
 
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from vaehelpers.plots.style import HATCHES, as_it_is, axis, check_some, color, marker
+from vaehelpers.plots.style import (
+    HATCHES,
+    ArrayLike,
+    Axes,
+    Labelled,
+    Numbers,
+    Sequence,
+    as_it_is,
+    axis,
+    check_some,
+    color,
+    marker,
+)
 
 
-def plot_seeds(groups: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+def plot_seeds(groups: Labelled, ax: Axes | None = None) -> Axes:
     """Draw each group, a dict from label to one value a seed, in a column of its own.
 
     Raises:
@@ -32,7 +41,7 @@ def plot_seeds(groups: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_leads(leads: Mapping[str, ArrayLike], bar: float = 2.8, ax: Axes | None = None) -> Axes:
+def plot_leads(leads: Labelled, bar: float = 2.8, ax: Axes | None = None) -> Axes:
     """Draw differences, a dict from label to one value a seed, with mean and standard errors.
 
     The bar is `bar` of them: 2.8 hold 95 % for five seeds (Student's t with 4 degrees of freedom),
@@ -58,7 +67,7 @@ def plot_leads(leads: Mapping[str, ArrayLike], bar: float = 2.8, ax: Axes | None
 
 
 def plot_over_beta(
-    betas: Sequence[float],
+    betas: Numbers,
     values: ArrayLike,
     *,
     label: str | None = None,
@@ -92,7 +101,7 @@ def plot_over_beta(
 
 
 def plot_rate_distortion(
-    betas: Sequence[float], rate: ArrayLike, distortion: ArrayLike, ax: Axes | None = None
+    betas: Numbers, rate: ArrayLike, distortion: ArrayLike, ax: Axes | None = None
 ) -> Axes:
     """Draw points (rate, distortion), `[n_beta, S]`, each beta with a short line of slope -beta.
 
@@ -126,9 +135,7 @@ def plot_rate_distortion(
     return ax
 
 
-def plot_prices(
-    betas: Sequence[float], paid: Sequence[float], error: Sequence[float], ax: Axes | None = None
-) -> Axes:
+def plot_prices(betas: Numbers, paid: Numbers, error: Numbers, ax: Axes | None = None) -> Axes:
     """Draw the price paid between neighbouring betas `[n - 1]`, over a grey bar from beta to beta.
 
     Raises:
@@ -152,9 +159,7 @@ def plot_prices(
     return ax
 
 
-def plot_stacked(
-    labels: Sequence[str], parts: Mapping[str, ArrayLike], ax: Axes | None = None
-) -> Axes:
+def plot_stacked(labels: Sequence[str], parts: Labelled, ax: Axes | None = None) -> Axes:
     """Draw one bar a label, made of `parts`, a dict from name to one length a label.
 
     Raises:

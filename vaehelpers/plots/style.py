@@ -1,6 +1,14 @@
-"""The colours and markers of all figures, told apart by the colour-blind and in print."""
+"""What all figures share: colours told apart by the colour-blind and in print, labels, types."""
+
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+Labelled = Mapping[str, ArrayLike]  # a dict from label to values
+Numbers = Sequence[float] | np.ndarray
 
 COLORS = (
     "#0072B2",
@@ -26,7 +34,7 @@ def marker(k):
     return MARKERS[k % len(MARKERS)]
 
 
-def axis(ax, figsize):
+def axis(ax: Axes | None, figsize) -> Axes:
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
 
 

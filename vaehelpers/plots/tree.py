@@ -1,16 +1,13 @@
 """Questions one below the other, each with an arrow to what a yes means."""
 
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-
-from vaehelpers.plots.style import COLORS, as_it_is, axis
+from vaehelpers.plots.style import COLORS, Axes, Sequence, as_it_is, axis
 
 LEFT, RIGHT = 0.2, 0.72  # of the figure's width
 TEXT = {"fontsize": 8.5, "ha": "center", "va": "center"}
-ARROW = {"arrowstyle": "->", "color": COLORS[6]}
+ARROW = TEXT | {"fontsize": 8, "arrowprops": {"arrowstyle": "->", "color": COLORS[6]}}
 
 
 def plot_tree(steps: Sequence[Any], otherwise: str, ax: Axes | None = None) -> Axes:
@@ -31,10 +28,8 @@ def plot_tree(steps: Sequence[Any], otherwise: str, ax: Axes | None = None) -> A
         answer = f"{_wrapped(step.cause, 46)}\n{_wrapped(f'→ {step.read}', 46)}"
         ax.text(LEFT, -k, _wrapped(f"{k + 1}  {step.question}", 38), bbox=_box(0), **TEXT)
         ax.text(RIGHT, -k, answer, bbox=_box(1), **TEXT)
-        yes = {"xytext": (0.4, -k), "xy": (0.475, -k)}
-        no = {"xytext": (LEFT, -k - 0.34), "xy": (LEFT, -k - 0.68)}
-        for word, ends in (("yes", yes), ("no", no)):
-            ax.annotate(word, **ends, arrowprops=ARROW, **{**TEXT, "fontsize": 8})
+        ax.annotate("yes", xytext=(0.4, -k), xy=(0.475, -k), **ARROW)
+        ax.annotate("no", xytext=(LEFT, -k - 0.34), xy=(LEFT, -k - 0.68), **ARROW)
     ax.text(LEFT, -len(steps), _wrapped(otherwise, 38), bbox=_box(2), **TEXT)
     ax.set(xlim=(0, 1), ylim=(-len(steps) - 0.45, 0.45))
     ax.set_axis_off()
