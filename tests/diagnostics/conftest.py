@@ -1,4 +1,7 @@
-"""Data whose numbers are known, and the VAE that equals the model behind them."""
+"""Data whose numbers are known, the VAE that equals the model behind them, a process's memory."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,3 +22,21 @@ def exact():
 def bits():
     """Three copies of one bit, black or white as often: their threshold of collapse is 3."""
     return np.tile([[0.0], [1.0]], [150, 3]).astype("float32")
+
+
+@pytest.fixture
+def peak_gigabytes():
+    """The peak memory of a process that runs some code.
+
+    It is read from /proc: what getrusage says of a child starts at its parent's peak.
+    """
+    if sys.platform != "linux":
+        pytest.skip("the peak memory of a process is read from /proc, which is not here")
+
+    def peak(code):
+        tell = "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+        command = [sys.executable, "-c", f"import sys\n{code}\n{tell}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return int(done.stdout.split()[-2]) / 1e6
+
+    return peak
