@@ -1,6 +1,7 @@
 """What a diagnosis says, on models whose weights are set by hand: collapse, beta, information."""
 
 import functools
+import re
 
 import keras
 import numpy as np
@@ -11,7 +12,14 @@ from scipy import special
 
 from vaehelpers import losses
 from vaehelpers.collapse import LinearGaussian, collapse_threshold
-from vaehelpers.diagnostics import diagnose, diagnosis, findings, formats, mutual_information
+from vaehelpers.diagnostics import (
+    Evaluation,
+    diagnose,
+    diagnosis,
+    findings,
+    formats,
+    mutual_information,
+)
 from vaehelpers.diagnostics.diagnosis import constant_distortion
 from vaehelpers.models import VAE, build_mlp
 
@@ -375,3 +383,29 @@ def test_few_images_have_no_threshold_and_no_best_constant_image(bits):
     assert "cannot be told" in found.findings[0]
     assert not says(found, "best constant image's|buys")
     assert enough.threshold == pytest.approx(3) and not says(enough, "too few")
+
+
+@pytest.mark.parametrize(
+    ("distortion", "rate", "said", "urgent"),
+    [
+        (100.0, 1.0, "^The decoder does worse than one image for all", True),
+        (79.5, 1.0, "^The code buys less than it costs at beta = 1: 0.5 nats per image", True),
+        (70.0, 1.0, "^The code buys 10 nats per image at a rate of 1 nats", False),
+        (80.0, 0.0, "^Without a code, the decoder gives one image for all", False),
+    ],
+)
+def test_a_bad_bargain_is_urgent(distortion, rate, said, urgent):
+    terms = np.full(2, distortion), np.full([2, 1], rate)
+    found = findings.about_price(Evaluation(*terms, *np.zeros([2, 2, 1])), constant=80.0)
+    assert re.search(said, found.sentence) and found.urgent is urgent
+
+
+@pytest.mark.parametrize(
+    ("information", "said", "urgent"),
+    [(np.nan, "cannot be told", True), (1.0, "worse than rec", True), (3.0, "prior.$", False)],
+)
+def test_codes_far_off_the_prior_are_urgent(information, said, urgent):
+    """A rate of 4 nats, of 3,000 images: half of it may be distance."""
+    terms = np.zeros(3000), np.full([3000, 1], 4.0)
+    found = findings.about_samples(Evaluation(*terms, *np.zeros([2, 3000, 1])), information)
+    assert re.search(said, found.sentence) and found.urgent is urgent
