@@ -8,6 +8,7 @@ import ctypes
 import logging
 import os
 import sys
+import threading
 import time
 import warnings
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -16,7 +17,8 @@ NOT_PRINTED = 2  # exit statuses; a shell's own for the others
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 WAITING = "vaehelpers, after"  # how each line begins that says what is being done
-SILENT_FOR = 3.0  # seconds, before a command says what it is doing
+EVERY = 2.0  # seconds, in which a command says what it is doing
+PACKAGE = __name__.partition(".")[0]
 
 
 def printable(text, keep="\n"):
@@ -104,50 +106,56 @@ def flush_all():
 
 
 class Progress(logging.Handler):
-    """Prints to stderr what is being done: first after some seconds, then once in as many.
+    """Says on stderr, every few seconds, what a log said last: what is being done.
 
     Args:
-        silent_for: seconds.
+        every: seconds.
     """
 
-    def __init__(self, silent_for=SILENT_FOR):
+    def __init__(self, every):
         super().__init__(logging.INFO)
-        self.silent_for = silent_for
-        self.started = time.monotonic()
-        self.speaks_from = self.started + silent_for
+        self.every = every
+        self.doing = "at the beginning"
+        self.over = threading.Event()
 
     def emit(self, record):
-        """Print one line, if it is time."""
-        now = time.monotonic()
-        if now >= self.speaks_from:
-            self.speaks_from = now + self.silent_for
-            said = printable(record.getMessage(), keep="")
-            print(f"{WAITING} {now - self.started:.0f} s: {said}", file=sys.stderr, flush=True)
+        """Keep what is done from now on."""
+        self.doing = record.getMessage()
+
+    def speak(self):
+        """Print a line in each interval until it is over."""
+        started = time.monotonic()
+        while sys.stderr and not self.over.wait(self.every):
+            said = f"{time.monotonic() - started:.0f} s: {printable(self.doing, keep='')}"
+            print(f"{WAITING} {said}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def saying_what_it_does(name, silent_for=SILENT_FOR):
-    """Let a package say what takes so long, and keep NumPy's warnings of its arithmetic to itself.
+def saying_what_it_does(aloud=True, every=EVERY):
+    """Say what takes the package so long, and keep NumPy's warnings of its arithmetic to itself.
 
     Args:
-        name: the package's, and that of its log.
-        silent_for: seconds.
+        aloud: whether to say anything.
+        every: seconds, also before the first line.
     """
-    log = logging.getLogger(name)
+    log = logging.getLogger(PACKAGE)
     level = log.level
-    propagate = log.propagate
-    handler = Progress(silent_for)
-    log.addHandler(handler)
+    progress = Progress(every)
+    voice = threading.Thread(target=progress.speak, daemon=True)
+    log.addHandler(progress)
     log.setLevel(logging.INFO)
     log.propagate = False
     try:
+        if aloud:
+            voice.start()
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module=name)
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module=PACKAGE)
             yield
     finally:
-        log.removeHandler(handler)
+        progress.over.set()
+        log.removeHandler(progress)
         log.setLevel(level)
-        log.propagate = propagate
+        log.propagate = True
 
 
 def status_of(run):
