@@ -129,7 +129,6 @@ class Reading:
         """The needed name that a statement may change; or, `surely`, that it does change."""
         mentioned = closure(part.reads_now, self.links)
         called = [one for one in self.parts if one.binds & mentioned and not one.imports]
-        called = [one for one in called if part.decorated or one is not part]
         bound = part.binds.union(*(one.binds_later for one in called)) & self.needed
         bound &= self.namespace.keys() if surely else bound  # what nothing else binds is missed
         beside = [one for one in self.parts if any(map(self.is_ours, one.modules))]
@@ -146,11 +145,10 @@ class Reading:
     def changes(self, how, root, chain, surely, names):
         """Whether a use may change, or surely changes, the object of a needed name."""
         how = "risk" if how == "read" and self.shadows else how
-        if how == "wild" or (how == "read" and root not in self.needed):
-            return how == "wild" and not surely
         links = [self.value(link) for link in chain]
-        if how == "read":
-            return not surely and hasattr(links[0], "__next__")
+        if how in ("wild", "read"):
+            spent = root in self.needed and hasattr(links[0], "__next__")
+            return not surely and (how == "wild" or spent)
         wild = [one for one in (*WILD, sys.modules, sys.path) for link in links if one is link]
         if wild or root not in names | self.needed:
             return bool(wild) and (not surely or wild[0] in WILD[:2])
@@ -161,12 +159,12 @@ class Reading:
         method = getattr(chain[0], "attr", "") if how == "call" else ""
         if surely:
             return isinstance(owner, (dict, list, set)) and method not in {"", *GIVES_NEW}
-        held = chain[1:] and not isinstance(links[1], (ModuleType, type))
+        held = chain[1:] and not (of_library or isinstance(links[1], (ModuleType, type)))
         unknown = held and callable(links[0]) and owner is None  # it may be any function
         sets = method.startswith("set") or "seed" in method  # what a library keeps for itself
-        if of_library and chain[1:]:
-            return sets
-        return unknown or sets or self.changeable(owner if method in GIVES_NEW else links[0], how)
+        if sets or unknown or (of_library and chain[1:]):
+            return sets or unknown
+        return self.changeable(owner if method in GIVES_NEW else links[0], how)
 
     def value(self, node):
         """What a chain of names, attributes and items stands for by now; if unknown, a list."""
@@ -210,8 +208,8 @@ class Reading:
             data = [one for name, one in vars(home).items() if name[:2] != "__"]
             data = [one for one in data if not (callable(one) or isinstance(one, ModuleType))]
             return [*data, [] if "global " in inspect.getsource(home) else None]
-        cells = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
-        kept = [*cells, *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        kept = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+        kept += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
         kept += [[] for step in dis.get_instructions(value) if step.opname == "STORE_DEREF"]
         return [one for one in kept if one is not value and not isinstance(one, (type, ModuleType))]
 

@@ -64,9 +64,9 @@ def _named(module, name):
             except AuditError:  # it wants arguments: a bare one, for the sake of one method
                 found = found.__new__(found)
         if not hasattr(found, part):
-            names = [key for key, value in vars(module).items() if callable(value)]
-            public = ", ".join([key for key in names if not key.startswith("_")][-8:])
-            said = f"there is no {part!r} in {getattr(module, '__name__', module)}"
+            names = [key for key in vars(module) if callable(vars(module)[key]) and key[0] != "_"]
+            public = ", ".join(names[-8:])
+            said = f"there is no {part!r} in {module.__name__}"
             raise AttributeError(f"{said}; it has {public or 'nothing that can be called'}")
         found = getattr(found, part)
     return found
@@ -127,7 +127,7 @@ def _taken(path, name):
 class Part:
     """A statement at the top of a file or cell; or, without a node, words that are no Python."""
 
-    def __init__(self, where, node=None, flags=0, only_run=False, unread="", words=()):
+    def __init__(self, where, node=None, *, flags=0, only_run=False, unread="", words=()):
         self.where = where
         self.node = node or ast.parse("pass").body[0]
         self.flags = flags
@@ -140,8 +140,8 @@ class Part:
         self.calls = calls_in(self.node) if decorators is None else calls_in(*decorators)
         waits = decorators is not None  # until something calls it
         self.decorated = bool(decorators)
-        functions = [one for one in ast.walk(self.node) if isinstance(one, FUNCTIONS[:2])]
-        self.functions = [({one.name}, calls_in(one)) for one in functions]
+        nodes = ast.walk(self.node)
+        self.functions = [({n.name}, calls_in(n)) for n in nodes if isinstance(n, FUNCTIONS[:2])]
         steps = list(steps_of(self.code()))
         self.reads = {name for verb, name, _ in steps if verb == "LOAD"}
         self.modules = {name for verb, name, _ in steps if verb == "IMPORT"}
@@ -187,7 +187,10 @@ def _parts(path):
             main = "'__main__'" in test and "!=" not in test  # which an import passes by
             pieces = [(piece, main and script) for piece in (node.body if main else [node])]
             pieces += [(piece, False) for piece in (node.orelse if main and script else ())]
-            parts += [Part(f"{label}line {one.lineno}", one, flags, run) for one, run in pieces]
+            parts += [
+                Part(f"{label}line {one.lineno}", one, flags=flags, only_run=run)
+                for one, run in pieces
+            ]
     return parts
 
 
