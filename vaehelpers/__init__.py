@@ -1,7 +1,7 @@
 """Tools of the course on the loss of variational autoencoders.
 
-A batch of digits goes down through these rooms once; `core` runs on NumPy, SciPy and Pillow, `course` needs
-`pip install 'vaehelpers[course]'`:
+A batch of digits goes down through these rooms once; `core` runs on NumPy, SciPy and Pillow,
+`course` needs `pip install 'vaehelpers[course]'`:
 
     doctor       will the course run on this computer?           core
     runtime      seeds, threads, quiet logs                      core
@@ -18,8 +18,8 @@ A batch of digits goes down through these rooms once; `core` runs on NumPy, SciP
     claims       the sentences of a lesson that a cell checks    core
     command      what a command reads of a file, and shows       core
 
-A room is imported when it is first asked for: `vaehelpers.losses` needs no import of its own. From a shell, for your
-own loss or images: `python -m vaehelpers --help`.
+A room is imported when it is first asked for: `vaehelpers.losses` needs no import of its own. From
+a shell, for your own loss or images: `python -m vaehelpers --help`.
 """
 
 from importlib import import_module as _import_module
@@ -45,7 +45,7 @@ _LATER = (
 
 
 def __getattr__(name):
-    """A room by its name, or `__version__`. What cannot be imported is an AttributeError: `help` passes over that."""
+    """A room by its name, or `__version__`; an AttributeError, which `help` passes over, else."""
     try:
         if name in _LATER:
             return _import_module(f"vaehelpers.{name}")

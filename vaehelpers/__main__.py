@@ -53,9 +53,8 @@ def audit(chosen):
 
 def cannot(chosen, error):
     """Say why there is no answer; the exit status of that."""
-    said = str(error)
-    if not isinstance(error, (AuditError, TargetError)):
-        said = f"{said_by(error)}{cure_of(error)}"
+    known = isinstance(error, (AuditError, TargetError))
+    said = str(error) if known else f"{said_by(error)}{cure_of(error)}"
     if chosen.json:
         print(json.dumps({"error": said}))
     elif isinstance(error, AuditError):
@@ -149,15 +148,15 @@ def limits_of(images, likelihood, variance=1.0, most=1):
         most: how many eigenvalues, at most.
     """
     LOG.info("the eigenvalues of %s", described(images))
-    first = collapse_spectrum(images, likelihood, variance)[:most]
+    first = collapse_spectrum(images, likelihood, variance, most=most)
     if variance == "learned":
         return first, None
     LOG.info("from which weight on no code of %s pays", described(images))
-    return first, no_code_pays_above(images, likelihood, variance)
+    return first, no_code_pays_above(images, likelihood, variance, threshold=first[0])
 
 
 def described(images):
-    """How many of which shape and, where they leave [0, 1], the range that a threshold is of."""
+    """How many, of which shape and, where they leave [0, 1], the range that a threshold is of."""
     low = images.min()
     high = images.max()
     of_range = "" if low >= 0 and high <= 1 else f" with pixels from {low:.4g} to {high:.4g}"

@@ -1,21 +1,23 @@
 """Claims: sentences of the lessons that a cell checks.
 
-What was measured is printed in one form, "; here 6.94" at the end of a line, which the tests leave out on both sides
-(tests/course/sanitize.cfg): apart from it, a claim's output is the same on every machine.
+What was measured is printed in one form, "; here 6.94" at the end of a line, which the tests leave
+out on both sides (tests/course/sanitize.cfg): apart from it, a claim's output is the same on every
+machine.
 """
 
-import math
 import os
-from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from vaehelpers.data.checks import check_number
 
 
 class ClaimError(AssertionError):
     """A sentence of the course does not hold on this run."""
 
 
-def claim(sentence, holds):
+def claim(sentence: str, holds: ArrayLike) -> None:
     """Print the sentence with a tick where it holds, else raise.
 
     Args:
@@ -32,18 +34,20 @@ def claim(sentence, holds):
     """
     holds = np.asarray(holds)
     if holds.shape != () or holds.dtype != bool:
-        raise TypeError(
-            f"holds has type {holds.dtype} and shape {holds.shape}: pass one True or False, e.g. bool(...)"
-        )
+        found = f"type {holds.dtype} and shape {holds.shape}"
+        raise TypeError(f"holds has {found}: pass one True or False, e.g. bool(...)")
     if not holds:
         raise ClaimError(f"does not hold here: {sentence}")
     print(f"✓ {sentence}")
 
 
-def claim_close(sentence, value, expected, within, unit=""):
-    """Claim that `|value - expected| <= within`, and print the expected number and the measured one.
+def claim_close(
+    sentence: str, value: ArrayLike, expected: float, within: float, unit: str = ""
+) -> None:
+    """Claim that `|value - expected| <= within`; print the expected number and the measured one.
 
-    Where the environment holds VAEHELPERS_MEASURED=hidden, as in the notebooks that are stored, only the expected one.
+    Where the environment holds VAEHELPERS_MEASURED=hidden, as in the notebooks that are stored,
+    only the expected one.
 
     Args:
         sentence: what is measured, in words.
@@ -53,30 +57,23 @@ def claim_close(sentence, value, expected, within, unit=""):
         unit: the unit, printed behind the numbers.
 
     Raises:
-        ClaimError: where the value is further away, or is not a number; it says what was measured.
+        ClaimError: where the value is further away, or not a number; it says what was measured.
         TypeError: where an argument is not one number.
         ValueError: where `expected` or `within` is not finite, or `within` is not above 0.
 
     Example:
-        >>> claim_close("the entropy of a fair coin", 0.693147, expected=0.6931, within=0.0001, unit="nats")
-        ✓ the entropy of a fair coin: 0.6931 ± 0.0001 nats; here 0.6931
+        >>> claim_close("a fair coin's entropy", 0.693147, 0.6931, within=0.0001, unit="nats")
+        ✓ a fair coin's entropy: 0.6931 ± 0.0001 nats; here 0.6931
     """
     value = np.asarray(value)
     if value.shape != () or not np.issubdtype(value.dtype, np.number):
         raise TypeError(f"value has type {value.dtype} and shape {value.shape}: pass one number")
-    for name, number in (("expected", expected), ("within", within)):
-        if isinstance(number, bool) or not isinstance(number, Real):
-            raise TypeError(f"{name} is {number!r}: pass one finite number")
-        if not math.isfinite(number):
-            raise ValueError(f"{name} is {number!r}: pass one finite number")
-    if within <= 0:
-        raise ValueError(f"within is {within}: pass a tolerance above 0")
+    check_number(expected, "expected")
+    check_number(within, "within", above=0)
     suffix = f" {unit}" if unit else ""
     if not abs(float(value) - expected) <= within:
-        raise ClaimError(
-            f"{sentence}: measured {float(value):.6g}, claimed {expected} ± {within}{suffix}"
-        )
-    measured = (
-        "" if os.environ.get("VAEHELPERS_MEASURED") == "hidden" else f"; here {float(value):.4g}"
-    )
+        found = f"measured {float(value):.6g}, claimed {expected} ± {within}{suffix}"
+        raise ClaimError(f"{sentence}: {found}")
+    hidden = os.environ.get("VAEHELPERS_MEASURED") == "hidden"
+    measured = "" if hidden else f"; here {float(value):.4g}"
     print(f"✓ {sentence}: {expected} ± {within}{suffix}{measured}")

@@ -11,17 +11,26 @@ import platform
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from numbers import Integral
+from typing import Any
+
+from vaehelpers.doctor import metadata_of
 
 M_TRIM_THRESHOLD = -1  # glibc's numbers of what mallopt sets
 M_MMAP_MAX = -4
 LARGEST_INT = 2**31 - 1
 LARGEST_SEED = 2**32 - 1  # of NumPy's global generator
 _ONE_AT_A_TIME = threading.RLock()  # of the file descriptor: two threads would restore each other's
-COURSE = (
-    "pip install 'vaehelpers[course]'"  # installs Keras, TensorFlow and what the lessons draw with
+COURSE = "pip install 'vaehelpers[course]'"  # Keras, TensorFlow and what the lessons draw with
+OF_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "NPROC",  # the size of the thread pool of XLA's CPU client, which JAX uses
 )
 START_UP_MESSAGES = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
 
@@ -31,9 +40,8 @@ def _whole_number(name, default, smallest):
     if not text:
         return default
     if not text.isdecimal() or int(text) < smallest:
-        raise ValueError(
-            f"{name} is {text!r}: set it to a whole number of at least {smallest}, or unset it"
-        )
+        wanted = f"set it to a whole number of at least {smallest}, or unset it"
+        raise ValueError(f"{name} is {text!r}: {wanted}")
     return int(text)
 
 
@@ -42,24 +50,15 @@ def _prepare_environment():
     threads = _whole_number("VAEHELPERS_THREADS", None, 1)
     if threads is None:
         return
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    ):
-        os.environ[name] = str(threads)
-    os.environ["NPROC"] = str(
-        threads
-    )  # the size of the thread pool of XLA's CPU client, which JAX uses
+    os.environ |= dict.fromkeys(OF_THREADS, str(threads))
 
 
 @contextmanager
-def without_start_up_messages():
-    """Drop what TensorFlow 2.21 writes at its start, past its own log level, and pass everything else on.
+def without_start_up_messages() -> Iterator[None]:
+    """Drop what TensorFlow 2.21 writes at its start, past its own log level; pass the rest on.
 
-    The messages come from C++, so the file descriptor is redirected. What is written shows at the end, and is lost
-    where the process dies: this is for imports of the package's own, not for anybody's code.
+    The messages come from C++, so the file descriptor is redirected. What is written shows at the
+    end, and is lost where the process dies: for the package's own imports, not for anybody's code.
     """
     with _ONE_AT_A_TIME:
         stderr = _copy_of_stderr()
@@ -75,23 +74,20 @@ def without_start_up_messages():
                 os.close(stderr)
                 log.seek(0)
                 lines = log.read().decode(errors="replace").splitlines(keepends=True)
-                sys.stderr.write(
-                    "".join(line for line in lines if not line.startswith(START_UP_MESSAGES))
-                )
+                others = [line for line in lines if not line.startswith(START_UP_MESSAGES)]
+                sys.stderr.write("".join(others))
 
 
 def _copy_of_stderr():
-    """A copy of descriptor 2; `None` where it is closed, or was at the start and may be another file by now."""
-    if sys.stderr is None or sys.__stderr__ is None:
-        return None
+    """A copy of descriptor 2; `None` where it is closed, or was: it may be another file by now."""
     try:
-        return os.dup(2)
+        return os.dup(2) if sys.stderr and sys.__stderr__ else None
     except OSError:
         return None
 
 
 def _import_keras():
-    """Import Keras quietly. TensorFlow's own logger says errors only: several models make it warn of retracing."""
+    """Import Keras quietly. TensorFlow's logger says errors only: it warns of retracing else."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with without_start_up_messages():
         try:
@@ -103,7 +99,7 @@ def _import_keras():
     return keras
 
 
-def set_seed(seed):
+def set_seed(seed: int) -> int:
     """Seed Python, NumPy and the Keras backend with `seed + VAEHELPERS_SEED`.
 
     Args:
@@ -125,17 +121,16 @@ def set_seed(seed):
     shift = _whole_number("VAEHELPERS_SEED", 0, 0)
     effective = int(seed) + shift
     if not 0 <= seed <= effective <= LARGEST_SEED:
-        raise ValueError(
-            wanted + (f", with VAEHELPERS_SEED = {shift} added to it" if shift else "")
-        )
+        added = f", with VAEHELPERS_SEED = {shift} added to it" if shift else ""
+        raise ValueError(f"{wanted}{added}")
     keras = _import_keras()
     with without_start_up_messages():  # on JAX, this is where Keras imports TensorFlow
         keras.utils.set_random_seed(effective)
     return effective
 
 
-def progress_bar():
-    """A Keras callback: one line of text with the epoch, the time left and the metrics, for `fit(..., verbose=0)`."""
+def progress_bar() -> Any:
+    """A Keras callback: a line with the epoch, the time left, the metrics, for `fit(verbose=0)`."""
     _import_keras()
     from tqdm import tqdm
     from tqdm.keras import TqdmCallback
@@ -145,45 +140,48 @@ def progress_bar():
     )
 
 
-def devices():
-    """The devices that Keras computes on, as short strings: `["GPU 0"]`, or `["CPU"]` where there is no GPU."""
+def devices() -> list[str]:
+    """The devices that Keras computes on: `["GPU 0"]`, or `["CPU"]` where there is no GPU."""
     keras = _import_keras()
     gpus = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
     return [name.replace(":", " ").upper() for name in gpus] or ["CPU"]
 
 
-def version_of(package):
-    """The installed version of a package; TensorFlow may be there as tensorflow_cpu, its wheels without a GPU's part.
+def version_of(package: str) -> str:
+    """The installed version of a package; of tensorflow_cpu, the wheels without a GPU's part, too.
+
+    Raises:
+        PackageNotFoundError: where it is not installed.
 
     Example:
         >>> version_of("numpy") == np.__version__
         True
     """
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        if package != "tensorflow":
-            raise
-        return metadata.version("tensorflow_cpu")
+    found = metadata_of(package)
+    if found is None:
+        raise metadata.PackageNotFoundError(package)
+    return found
 
 
-def describe_runtime():
-    """Print where the code runs: the device, the number of CPU cores, and the versions that matter."""
+def describe_runtime() -> None:
+    """Print where the code runs: the device, the CPU's threads, the versions that matter."""
     keras = _import_keras()
     backend = keras.backend.backend()
     where = ", ".join(devices())
     if where == "CPU":
-        where = f"CPU, {os.environ.get('TF_NUM_INTRAOP_THREADS') or os.cpu_count()} threads (no GPU was found)"
+        threads = os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count()
+        where = f"CPU, {threads} threads (no GPU was found)"
     versions = ", ".join(f"{name} {version_of(name)}" for name in ("keras", backend, "numpy"))
     print(f"Device: {where}")
     print(f"Versions: Python {platform.python_version()} on {sys.platform}, {versions}")
 
 
-def keep_large_buffers():
-    """Tell glibc to keep freed memory: a sweep's step frees and asks for the same large buffers again and again.
+def keep_large_buffers() -> None:
+    """Tell glibc to keep freed memory: a sweep's steps free and ask for the same large buffers.
 
-    By default each is mapped and unmapped by the kernel, thousands of page faults a step and a third of the time. The
-    process then gives little memory back before it ends. Other C libraries are left alone.
+    By default each is mapped and unmapped by the kernel, thousands of page faults a step and a
+    third of the time. The process then gives little memory back before it ends. Other C libraries
+    are left alone.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
