@@ -3,26 +3,10 @@
 import json
 import math
 import os
-import sys
-
-import pytest
 
 from vaehelpers.command.source import load_target
 
 LOSS = "def loss():\n    return float({})\n"
-
-
-@pytest.fixture(name="folder", autouse=True)
-def folder_of_a_project(tmp_path, monkeypatch):
-    """A folder of a project of its own, whose modules are forgotten."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "argv", [*sys.argv])
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    monkeypatch.chdir(tmp_path)
-    known = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
 
 
 def as_script(folder, *cells):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vaehelpers.__main__ import main
 from vaehelpers.audit import AuditError
-from vaehelpers.collapse import collapse_threshold
+from vaehelpers.collapse import collapse_spectrum, collapse_threshold
 from vaehelpers.command.terminal import WAITING
 from vaehelpers.data import binarize
 from vaehelpers.runtime import START_UP_MESSAGES
@@ -213,14 +213,14 @@ def digits_file(tmp_path, digits):
 def test_audit_with_images(file, digits_file, capsys, name, code, said):
     assert main(["audit", f"{file}:{name}", "--data", str(digits_file)]) == code
     out = capsys.readouterr().out
-    assert f"On these 500 images, {said}" in out
+    assert f"On these 500 images of 28 x 28, {said}" in out and "sampling noise" not in out
 
 
 def test_threshold(digits_file, digits, capsys):
     assert main(["threshold", str(digits_file)]) == 0
     expected = collapse_threshold(digits.x_train[:500])
     assert (
-        f"Above beta = {expected:.4g} collapse is a local optimum on these 500 images"
+        f"Above beta = {expected:.4g} collapse is a local optimum on these 500 images of 28 x 28.\n"
         in capsys.readouterr().out
     )
     assert (
@@ -230,7 +230,7 @@ def test_threshold(digits_file, digits, capsys):
 
 
 def test_bits_and_grey_levels_have_the_thresholds_of_the_same_images(tmp_path, digits, capsys):
-    """Whole 0 and 1 are bits: divided by 255, they would make collapse an optimum for the exact ELBO."""
+    """Whole 0 and 1 are bits: divided by 255, they would make collapse an optimum for the ELBO."""
     bits = binarize(digits.x_train[:200])
     lines = set()
     for k, stored in enumerate([bits, bits.astype("uint8"), bits > 0, 255 * bits.astype("uint8")]):
@@ -243,7 +243,8 @@ def test_bits_and_grey_levels_have_the_thresholds_of_the_same_images(tmp_path, d
 def test_images_outside_the_unit_interval_are_said_to_be(tmp_path, digits, capsys):
     np.savez(tmp_path / "levels.npz", 255 * digits.x_train[:50])
     assert main(["threshold", str(tmp_path / "levels.npz"), "--likelihood", "gaussian"]) == 0
-    assert "on these 50 images with pixels from 0 to 255." in capsys.readouterr().out
+    said = "on these 50 images of 28 x 28 with pixels from 0 to 255. With fewer than 300 images, "
+    assert f"{said}sampling noise raises it.\n" in capsys.readouterr().out
     assert main(["threshold", str(tmp_path / "levels.npz")]) == 2
     assert "divide by 255" in capsys.readouterr().err
 
@@ -304,7 +305,7 @@ def test_the_range_of_the_images_is_handed_on(file, monkeypatch, capsys, typed):
     monkeypatch.setattr("vaehelpers.__main__.audit_loss", audited)
     assert main(["audit", f"{file}:elbo", *typed]) == 2
     assert main(["audit", f"{file}:elbo"]) == 2
-    assert given == [(-1.0, 1.0), None]
+    assert given == [(-1.0, 1.0), (0, 1)]
 
 
 @pytest.mark.parametrize("bounds", ["1", "1,-1", "0,0", "a,b", "0,inf", "0,nan", "0,1,2", ""])
@@ -320,9 +321,50 @@ def test_a_range_that_is_none_is_refused(file, capsys, bounds):
         (["none.npz"], "where nothing is"),
         (["{file}", "--key", "x"], "key is 'x'"),
         (["{file}", "--likelihood", "laplace"], "no such threshold"),
-        (["{file}", "--likelihood", "gaussian", "--variance", "big"], "could not convert"),
+        (["{file}", "--likelihood", "gaussian", "--variance", "-1"], "not above 0"),
     ],
 )
 def test_no_threshold(digits_file, capsys, arguments, said):
     assert main(["threshold", *(argument.format(file=digits_file) for argument in arguments)]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["threshold", ""], "argument PATH: '' names nothing: is a variable of the shell unset?"),
+        (["audit", "mine.py:loss", "--data", ""], "argument --data: '' names nothing"),
+        (
+            ["threshold", "a.npz", "--variance", "big"],
+            "'big' is no variance: write 0.04, or learned",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_a_few_images_are_said_to_be_few(file, tmp_path, digits, capsys):
+    np.savez(tmp_path / "few.npz", digits.x_train[:299])
+    noise = "With fewer than 300 images, sampling noise raises it."
+    assert main(["threshold", str(tmp_path / "few.npz")]) == 0
+    assert noise in capsys.readouterr().out
+    assert main(["audit", f"{file}:elbo", "--data", str(tmp_path / "few.npz"), "--json"]) == 0
+    assert noise in json.loads(capsys.readouterr().out)["on_data"][0]
+
+
+@pytest.mark.parametrize("command", ["threshold", "audit"])
+def test_no_eigenvalue_is_computed_that_is_not_shown(file, digits_file, monkeypatch, command):
+    asked = []
+
+    def spectrum(*arguments, most):
+        asked.append(most)
+        return collapse_spectrum(*arguments, most=most)
+
+    monkeypatch.setattr("vaehelpers.__main__.collapse_spectrum", spectrum)
+    monkeypatch.setattr("vaehelpers.collapse.no_code.largest", None)  # it is handed the first one
+    typed = {"threshold": [str(digits_file)], "audit": [f"{file}:elbo", "--data", str(digits_file)]}
+    assert main([command, *typed[command]]) == 0
+    assert asked == [{"threshold": 5, "audit": 1}[command]]

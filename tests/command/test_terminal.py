@@ -14,7 +14,6 @@ import pytest
 from vaehelpers.__main__ import main
 from vaehelpers.command.terminal import (
     WAITING,
-    Progress,
     answers_only,
     printable,
     saying_what_it_does,
@@ -37,7 +36,10 @@ PRINTS = {
     "C": "import ctypes; ctypes.CDLL(None).printf(b'Using device: cpu')",
     "child": "import subprocess; subprocess.run(['echo', 'Using device: cpu'])",
     "first stdout": "import sys; sys.__stdout__.write('Using device: cpu')",
-    "log": "import logging, sys; logging.basicConfig(stream=sys.stdout); logging.warning('Using device: cpu')",
+    "log": (
+        "import logging as log, sys; log.basicConfig(stream=sys.stdout); "
+        "log.warning('Using device: cpu')"
+    ),
 }
 ENDS = {
     "0": "import os; os._exit(0)",
@@ -50,7 +52,9 @@ ENDS = {
     "exit": "import sys; sys.exit(0)",
     "quit": "quit()",
     "class": "class End(BaseException): pass\n    raise End('over')",
-    "no words": "class End(BaseException):\n        def __str__(self): raise ValueError\n    raise End()",
+    "no words": (
+        "class End(BaseException):\n        def __str__(self): raise ValueError\n    raise End()"
+    ),
     "interrupt": "raise KeyboardInterrupt",
     "generator": "raise GeneratorExit",
 }
@@ -114,14 +118,17 @@ def test_control_characters_do_not_reach_the_screen(tmp_path, capsys):
     assert main(["audit", f"{tmp_path / 'a'}\x1b[2J\n.py:loss"]) == 2
     (tmp_path / "mine.py").write_text(LOSS.format("raise ValueError('\\x1b[2J\\rgone')"))
     assert main(["audit", f"{tmp_path / 'mine.py'}:loss"]) == 2
-    assert main(["threshold", f"{tmp_path / 'a'}\x1b[2J.npz"]) == 2
+    assert main(["threshold", f"{tmp_path / 'a'}\x1b[2J\n.npz"]) == 2
+    with pytest.raises(SystemExit):  # what a shell makes of *.npz
+        main(["threshold", "a.npz", "b\x1b[2J.npz"])
     printed = capsys.readouterr()
     assert not {"\x1b", "\r"} & set(printed.out + printed.err)
-    assert (
-        printed.err.count("\n") == 2
-        and printed.err.count("\\x1b[2J") == 3
-        and printed.out.count("\\x1b[2J") == 1
-    )
+    cannot = [line for line in printed.err.splitlines() if line.startswith("Cannot")]
+    assert [line.count("\\x1b[2J") for line in cannot] == [1, 1] and "b\\x1b[2J" in printed.err
+        "Cannot",
+        "Cannot",
+    ] and "b\\x1b[2J" in printed.err
+    assert printed.out.count("\\x1b[2J") == 1
 
 
 def test_what_is_printable_stays():
@@ -167,38 +174,45 @@ def test_an_interrupt_says_so_in_one_line(tmp_path):
     assert process.returncode == 130
 
 
-def record(text):
-    return logging.LogRecord("vaehelpers.audit", logging.INFO, "", 0, "%s in %d s", (text, 4), None)
-
-
 def test_what_is_done_is_said_when_it_takes_long(capsys):
-    Progress(silent_for=60).emit(record("the KL"))
-    assert capsys.readouterr() == ("", "")
-    Progress(silent_for=0).emit(record("the\x1b KL"))
+    with saying_what_it_does(every=0.2):
+        logging.getLogger("vaehelpers.audit.measure").info("the\x1b KL in %d s", 4)
+        logging.getLogger("vaehelpers").debug("a detail")
+        time.sleep(0.3)
     assert capsys.readouterr() == ("", f"{WAITING} 0 s: the\\x1b KL in 4 s\n")
 
 
-def test_the_log_of_a_package_is_said_and_left_as_it_was(capsys):
-    log = logging.getLogger("vaehelpers.audit")
+@pytest.mark.parametrize("options", [{"aloud": False, "every": 0.01}, {"every": 60}])
+def test_nothing_is_said_where_it_is_quick_or_not_wanted(capsys, options):
+    with saying_what_it_does(**options):
+        time.sleep(0.1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_log_of_the_package_is_left_as_it_was(capsys):
+    log = logging.getLogger("vaehelpers")
     before = (log.level, log.propagate, [*log.handlers])
-    with saying_what_it_does("vaehelpers.audit", silent_for=0):
-        logging.getLogger("vaehelpers.audit.measure").info("the KL")
-        log.debug("a detail")
-    log.info("nobody listens")
-    assert capsys.readouterr().err == f"{WAITING} 0 s: the KL\n"
+    with saying_what_it_does():
+        assert log.level == logging.INFO
     assert (log.level, log.propagate, log.handlers) == before
 
 
-def test_it_speaks_from_three_seconds_on(monkeypatch, capsys):
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    handler = Progress()
-    for seconds in (2.9, 3.1, 3.2, 6, 6.2):
-        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: now + seconds)
-        handler.emit(record(f"at {seconds}"))
-    assert (
-        capsys.readouterr().err == f"{WAITING} 3 s: at 3.1 in 4 s\n{WAITING} 6 s: at 6.2 in 4 s\n"
-    )
+def test_a_slow_loss_and_slow_images_are_no_silence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("vaehelpers.command.terminal.EVERY", 0.05)
+    (tmp_path / "mine.py").write_text(LOSS.format("import time; time.sleep(0.02)"))
+    target = [f"{tmp_path / 'mine.py'}:loss", "--image-shape", "4,4,1"]
+    assert main(["audit", *target]) == 1
+    assert capsys.readouterr().err.count(WAITING) > 3
+    assert main(["audit", *target, "--json"]) == 1
+    assert capsys.readouterr().err == ""
+
+    def slowly(path, key):
+        time.sleep(0.12)
+        return np.random.default_rng(0).random((20, 4, 4))
+
+    monkeypatch.setattr("vaehelpers.__main__.load_images", slowly)
+    assert main(["threshold", "images.npz"]) == 0
+    assert f"{WAITING} 0 s: reading 'images.npz'" in capsys.readouterr().err
 
 
 def test_what_ends_a_process_is_as_before_afterwards():

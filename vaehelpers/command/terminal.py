@@ -131,16 +131,16 @@ class Progress(logging.Handler):
 
 
 @contextmanager
-def saying_what_it_does(aloud=True, every=EVERY):
+def saying_what_it_does(aloud=True, every=None):
     """Say what takes the package so long, and keep NumPy's warnings of its arithmetic to itself.
 
     Args:
         aloud: whether to say anything.
-        every: seconds, also before the first line.
+        every: seconds, also before the first line; EVERY by default.
     """
     log = logging.getLogger(PACKAGE)
     level = log.level
-    progress = Progress(every)
+    progress = Progress(every or EVERY)
     voice = threading.Thread(target=progress.speak, daemon=True)
     log.addHandler(progress)
     log.setLevel(logging.INFO)
