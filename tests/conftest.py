@@ -1,4 +1,4 @@
-"""What the unit tests share: no start-up messages, the embedded digits, all of MNIST where it is."""
+"""What the unit tests share: no messages at the start, the embedded digits, all of MNIST."""
 
 import os
 import sys

@@ -151,10 +151,8 @@ with contextlib.suppress(OSError):  # a closed descriptor
 def import_keras(tmp_path):
     """Code that imports a keras.py which writes to descriptor 2, after other code has run."""
     (tmp_path / "keras.py").write_text(KERAS_THAT_TALKS, encoding="utf-8")
-    return (
-        f"import os, sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom vaehelpers import runtime; {{}}\n"
-        + ("runtime._import_keras()\nprint('imported')")
-    )
+    code = f"import os, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    return code + "from vaehelpers import runtime; {}\nruntime._import_keras()\nprint('imported')"
 
 
 def test_the_start_up_filter_passes_other_messages_on(import_keras):
