@@ -27,13 +27,9 @@ OF_THE_AUDIT = "latent_dim batch_size image_range x_decoded framework order resu
 
 def audit(chosen):
     """Print what the loss trains and, where that is not the ELBO, the lines that would."""
-
-    def refuse(said):
-        return cannot(chosen, TargetError(said))
-
     try:
         with (
-            answers_only(refuse, (ELBO, ANOTHER_BETA)),
+            answers_only(lambda said: cannot(chosen, TargetError(said)), (ELBO, ANOTHER_BETA)),
             saying_what_it_does(aloud=not chosen.json),
         ):
             images = None if chosen.data is None else images_of(chosen.data, chosen.key)
@@ -43,18 +39,16 @@ def audit(chosen):
         raise
     except BaseException as error:  # what a user's file raises where it is imported or called
         return cannot(chosen, error)
-    if chosen.json:
-        print(as_json(found, on_images))
-    else:
-        print(printable("\n".join([str(found), *on_images])))
-        print_cure(found)
+    print(as_json(found, on_images) if chosen.json else in_words(found, on_images))
     return ELBO if found.trains_elbo else ANOTHER_BETA
 
 
 def cannot(chosen, error):
     """Say why there is no answer; the exit status of that."""
     known = isinstance(error, (AuditError, TargetError))
-    said = str(error) if known else f"{said_by(error)}{cure_of(error)}"
+    said = str(error) if known else said_by(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in IN_COURSE:
+        said = f"{said}: {COURSE}"
     if chosen.json:
         print(json.dumps({"error": said}))
     elif isinstance(error, AuditError):
@@ -63,12 +57,6 @@ def cannot(chosen, error):
         said = printable(" ".join(said.split()))
         print(f"Cannot audit {printable(chosen.target, keep='')}: {said}", file=sys.stderr)
     return CANNOT_TELL
-
-
-def cure_of(error):
-    """The command that installs what is missing, where it is part of the course."""
-    missing = isinstance(error, ModuleNotFoundError) and error.name in IN_COURSE
-    return f": {COURSE}" if missing else ""
 
 
 def as_json(found, on_images):
@@ -83,13 +71,14 @@ def as_json(found, on_images):
     return json.dumps(asdict(found) | beside)
 
 
-def print_cure(found):
-    """The lines that train the ELBO, where the loss does not."""
-    if found.trains_elbo:
-        return
-    print("The ELBO for this likelihood, in two lines:")
-    for framework, (pixels, loss) in found.cure().items():
-        print(f"  {framework:9}{pixels}\n  {'':9}{loss}")
+def in_words(found, on_images):
+    """What was found and, where that is not the ELBO, the lines that would train it."""
+    lines = [printable("\n".join([str(found), *on_images]))]
+    if not found.trains_elbo:
+        lines.append("The ELBO for this likelihood, in two lines:")
+        for framework, (pixels, loss) in found.cure().items():
+            lines += [f"  {framework:9}{pixels}", f"  {'':9}{loss}"]
+    return "\n".join(lines)
 
 
 def images_of(path, key):

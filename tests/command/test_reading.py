@@ -239,6 +239,7 @@ IN_ANOTHER_FILE = [  # what stands in the file of the loss, and what the loss re
     ("from config import C\nC.go()", "C.w"),
     ("import config\nsetattr(config, 'beta', 4.0)", "config.beta"),
     ("import config as c\nimport config\nconfig.beta = 4.0", "c.beta"),
+    ("import config as c\ndef f():\n    import config\n    config.beta = 4.0\nf()", "c.beta"),
     ("from config import get\nimport config\nconfig.beta = 4.0", "get()"),
     ("from config import config\nimport config as c\nc.config['w'] = 4.0", "config['w']"),
     ("import config as c\nimport sys\nsys.modules['config'].beta = 4.0", "c.beta"),
@@ -309,6 +310,7 @@ NOTHING_NEEDED = [  # what may stand there
     "model = C()\n    model.rate = 3\n    model.fit()",
     "import sys\n    sys.path.append('x')\n    print(eval('beta'), vars(C))",
     "os.environ['X_OF_A_TEST'] = '1'",
+    "only_here = 3",
 ]
 CELLS = {  # cells that are passed over, beside one that says beta = 4
     "bash": ["%%bash\necho 'it's ("],
@@ -391,6 +393,7 @@ def test_what_only_a_run_of_the_file_changes_is_refused(folder, line, definition
 @pytest.mark.parametrize("line", NOTHING_NEEDED)
 def test_what_a_run_of_the_file_leaves_alone(folder, line, definitions):
     text = "import os\nbeta = 4.0\nconfig = {'w': 1.0}\nclass C:\n    w = 1.0\n"
+    text += "    def other(self):\n        return only_here\n"
     text += "def loss():\n    return beta * config['w'] * C.w * len(os.sep)\n"
     assert (
         loss_of(as_script(folder, f"{text}if __name__ == '__main__':\n    {line}"), definitions)

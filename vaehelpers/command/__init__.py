@@ -1,1 +1,1 @@
-"""Behind the command line: what is read of a file (`source`, `script`), and shown (`terminal`)."""
+"""Behind the command line: what is typed (`options`), read (`source`, `script`), and shown."""

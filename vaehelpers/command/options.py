@@ -29,40 +29,23 @@ def joined(arguments):
     return arguments
 
 
-def path(text):
-    """A path that is not empty: an empty one would stand for the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("'' names nothing: is a variable of the shell unset?")
-    return text
+def read_as(wanted, parse):
+    """An argument's type: what `parse` makes of its text, else an error that says what to write."""
 
+    def read(text):
+        try:
+            return parse(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} {wanted}") from None
 
-def variance(text):
-    """The number that "0.04" writes; "learned" stays."""
-    try:
-        return text if text == "learned" else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no variance: write 0.04, or learned"
-        ) from None
-
-
-def shape(text):
-    """The tuple that "28,28,1" writes."""
-    try:
-        return tuple(int(n) for n in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write 28,28,1") from None
+    return read
 
 
 def bounds(text):
     """The pair of numbers that "-1,1" writes, the smaller one first."""
-    try:
-        low, high = (float(number) for number in text.split(","))
-    except ValueError:
-        low = high = math.nan
+    low, high = (float(number) for number in text.split(","))
     if not -math.inf < low < high < math.inf:
-        said = f"{text!r} is no range: write the smaller number first, -1,1"
-        raise argparse.ArgumentTypeError(said)
+        raise ValueError
     return low, high
 
 
@@ -70,13 +53,28 @@ def named_value(text):
     """The pair that "kld_weight=0.00025" writes: what Python reads, else the text."""
     name, equals, value = text.partition("=")
     if not name.isidentifier() or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no argument: write kld_weight=0.00025")
+        raise ValueError
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
 
 
+def not_empty(text):
+    """The text: an empty path would stand for the current folder."""
+    if not text:
+        raise ValueError
+    return text
+
+
+SHAPE = read_as("is no shape: write 28,28,1", lambda text: tuple(map(int, text.split(","))))
+RANGE = read_as("is no range: write the smaller number first, -1,1", bounds)
+VALUE = read_as("is no argument: write kld_weight=0.00025", named_value)
+PATH = read_as("names nothing: is a variable of the shell unset?", not_empty)
+VARIANCE = read_as(
+    "is no variance: write 0.04, or learned",
+    lambda text: text if text == "learned" else float(text),
+)
 DESCRIPTION = (
     "Say which beta a loss trains: a function of images, reconstructions and codes, in the order "
     "that its arguments' names tell; a method, an object, a module or a class that holds one; a "
@@ -90,7 +88,7 @@ AUDIT = {
         "help": "the loss or what holds it; package.module:NAME and NOTEBOOK.ipynb:NAME work too",
     },
     "--image-shape": {
-        "type": shape,
+        "type": SHAPE,
         "metavar": "H,W,C",
         "help": "default 28,28,1, or that of --data, or a Keras model's own",
     },
@@ -100,12 +98,12 @@ AUDIT = {
         "help": "default 2, or a Keras model's own",
     },
     "--latent-shape": {
-        "type": shape,
+        "type": SHAPE,
         "metavar": "C,H,W",
         "help": "of one code that is no vector: 4,8,8",
     },
     "--image-range": {
-        "type": bounds,
+        "type": RANGE,
         "default": (0, 1),
         "metavar": "LOW,HIGH",
         "help": "of the pixels that the loss is called on; default 0,1",
@@ -113,7 +111,7 @@ AUDIT = {
     "--batch-size": {"type": int, "default": 8, "metavar": "B", "help": "default 8"},
     "--with": {
         "dest": "arguments",
-        "type": named_value,
+        "type": VALUE,
         "action": "append",
         "default": [],
         "metavar": "NAME=VALUE",
@@ -132,7 +130,7 @@ AUDIT = {
     "--x-decoded": {"choices": ("auto", "probabilities", "logits"), "default": "auto"},
     "--framework": {"choices": ("auto", *FRAMEWORKS), "default": "auto"},
     "--data": {
-        "type": path,
+        "type": PATH,
         "metavar": "PATH",
         "help": "images, .npz or a folder: does that beta collapse on them?",
     },
@@ -140,14 +138,14 @@ AUDIT = {
 }
 THRESHOLD = {
     "path": {
-        "type": path,
+        "type": PATH,
         "metavar": "PATH",
         "help": "an .npz file or a folder of PNG or JPEG images",
     },
     "--key": {"help": "the array in the .npz file"},
     "--likelihood": {"default": "bernoulli", "help": "bernoulli (default) or gaussian"},
     "--variance": {
-        "type": variance,
+        "type": VARIANCE,
         "default": 1.0,
         "help": "of the Gaussian: a number (default 1) or learned",
     },
