@@ -1,5 +1,6 @@
 """The doctor: each failure is named with its cure, and the file runs alone."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,13 @@ def test_the_file_runs_alone_and_fast(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.rstrip().endswith("The course will run here.")
     assert time.monotonic() - start < 15  # a fifth of a second where nothing else runs
+
+
+def test_an_old_python_reads_the_file():
+    """`float | None` would end Python 3.9 before it is told that it is too old."""
+    source = (ROOT / "vaehelpers" / "doctor.py").read_text(encoding="utf-8")
+    names = ast.parse(source, feature_version=(3, 7)).body[1].names
+    assert [name.name for name in names] == ["annotations"]
 
 
 def test_the_command(monkeypatch, capsys):

@@ -164,6 +164,7 @@ def test_without_a_stderr_keras_is_imported_all_the_same(import_keras, state):
     assert python(import_keras.format(state))[0] == "imported"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell of Unix closes it")
 def test_a_descriptor_that_was_closed_at_the_start_is_left_alone(tmp_path, import_keras):
     """The next file that is opened gets its number: what is written into it must stay there."""
     code = import_keras.format(f"file = open({str(tmp_path / 'data')!r}, 'wb', buffering=0)")

@@ -6,6 +6,8 @@ This file needs nothing but Python, so it can be mailed alone and run the day be
 framework and takes a second; it needs no network and changes nothing.
 """
 
+from __future__ import annotations  # an old Python, too, is to read this file and be told
+
 import ctypes
 import os
 import platform
@@ -31,7 +33,6 @@ PYTHON = ">=3.11,<3.14"  # that TensorFlow has wheels for
 DISK, MEMORY = 4.0, 4.0  # GB: of .venv with the course, and of JupyterLab with one lesson
 INSTALL = "in the course's folder: make lab"
 GOOD, BAD, NOTE = "ok   ", "NO   ", "note "
-Line = tuple[str, str]  # one of the three, and what was found
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -54,7 +55,7 @@ def within(version: str, range_: str) -> bool:
     return True
 
 
-def check_python() -> Line:
+def check_python() -> tuple[str, str]:
     version = platform.python_version()
     if within(version, PYTHON):
         return GOOD, f"Python {version}"
@@ -73,7 +74,7 @@ def has_avx() -> bool | None:
     return None
 
 
-def check_processor() -> Line:
+def check_processor() -> tuple[str, str]:
     avx = has_avx()
     if avx is None:
         return NOTE, "processor: whether it has AVX could not be read; any Mac since 2012 has it"
@@ -85,7 +86,7 @@ def check_processor() -> Line:
     )
 
 
-def check_disk() -> Line:
+def check_disk() -> tuple[str, str]:
     free = shutil.disk_usage(".").free / 1e9
     if free >= DISK or metadata_of("tensorflow"):
         return GOOD, f"disk: {free:.0f} GB free"
@@ -105,7 +106,7 @@ def memory() -> float | None:
         return None
 
 
-def check_memory() -> Line:
+def check_memory() -> tuple[str, str]:
     found = memory()
     if found is None:
         return NOTE, "memory: could not be read"
@@ -125,7 +126,7 @@ def metadata_of(package: str) -> str | None:
         return metadata_of("tensorflow_cpu") if package == "tensorflow" else None
 
 
-def check_packages() -> list[Line]:
+def check_packages() -> list[tuple[str, str]]:
     """One line for all packages that are as they should be, one for each that is not."""
     found = {package: metadata_of(package) for package in COURSE}
     if not any(found[package] for package in ("tensorflow", "keras", "jupyterlab")):
@@ -140,7 +141,7 @@ def check_packages() -> list[Line]:
     return lines + wrong
 
 
-def check_widgets() -> Line:
+def check_widgets() -> tuple[str, str]:
     if not metadata_of("jupyterlab"):
         return NOTE, "widgets: JupyterLab is not installed here yet"
     if metadata_of("jupyterlab_widgets"):
@@ -150,13 +151,13 @@ def check_widgets() -> Line:
     )
 
 
-def check_gpu() -> Line:
+def check_gpu() -> tuple[str, str]:
     if shutil.which("nvidia-smi"):
         return GOOD, "GPU: NVIDIA's driver is here, and used on Linux"
     return NOTE, "GPU: none of NVIDIA's was found; nothing in the course needs one"
 
 
-def examine() -> list[Line]:
+def examine() -> list[tuple[str, str]]:
     """All lines, each with one of GOOD, BAD and NOTE."""
     checks = (check_python, check_processor, check_disk, check_memory)
     return [*(check() for check in checks), *check_packages(), check_widgets(), check_gpu()]

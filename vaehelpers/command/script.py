@@ -24,15 +24,22 @@ CHAIN = (ast.Name, ast.Attribute, ast.Subscript)
 METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 WILD = (exec, globals, eval, locals, __import__, importlib.import_module)  # may do anything
 REFLECTION = {"__globals__", "f_globals", "f_locals", "__bases__", "__mro__", "get_objects"}
-HOW = "Compare FormattedValue Expr If While Assert UnaryOp Slice arg"  # else a value may be kept
-HOW = dict.fromkeys(HOW.split(), "read") | dict.fromkeys(("BinOp", "AugAssign", "ClassDef"), "call")
-HOW |= dict.fromkeys(("For", "AsyncFor", "comprehension", "Starred"), "items")
-READS = "abs all any bool callable float format hasattr hash id int isinstance issubclass len print"
-READS = {*READS.split(), "range", "repr", "round", "str", "sum", "super"}
+HOW = {  # what is done with a value that stands in it; in all others it may be kept
+    "Compare": "read", "FormattedValue": "read", "Expr": "read", "If": "read", "While": "read",
+    "Assert": "read", "UnaryOp": "read", "Slice": "read", "arg": "read", "BinOp": "call",
+    "AugAssign": "call", "ClassDef": "call", "For": "items", "AsyncFor": "items",
+    "comprehension": "items", "Starred": "items",
+}  # fmt: skip
+READS = {
+    "abs", "all", "any", "bool", "callable", "float", "format", "hasattr", "hash", "id", "int",
+    "isinstance", "issubclass", "len", "print", "range", "repr", "round", "str", "sum", "super",
+}  # fmt: skip
 PASSES_ON = {"enumerate", "getattr", "list", "max", "min", "sorted", "tuple", "type", "vars", "zip"}
 GIVES_NEW = {"copy", "count", "get", "index", "item", "items", "keys", "log_prob", "mean", "values"}
-TRAINING = "fit train train_step train_epoch train_on_batch backward step minimize apply_gradients"
-TRAINING = {*TRAINING.split(), "apply_updates", "grad", "value_and_grad", "gradient"}
+TRAINING = {
+    "fit", "train", "train_step", "train_epoch", "train_on_batch", "backward", "step", "minimize",
+    "apply_gradients", "apply_updates", "grad", "value_and_grad", "gradient",
+}  # fmt: skip
 
 
 class TargetError(ImportError):

@@ -19,8 +19,10 @@ from vaehelpers.command.script import FUNCTIONS, Reading, TargetError, said_by, 
 
 __all__ = ["TargetError", "load_target", "said_by"]
 BINDS = ("STORE", "DELETE")
-ANOTHER_LANGUAGE = "bash sh html HTML javascript js latex markdown svg SVG writefile file script"
-ANOTHER_LANGUAGE = {*ANOTHER_LANGUAGE.split(), "perl", "ruby", "cmd", "system", "sx", "python", "!"}
+ANOTHER_LANGUAGE = {
+    "bash", "sh", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG",
+    "writefile", "file", "script", "perl", "ruby", "cmd", "system", "sx", "python", "!",
+}  # fmt: skip
 MAGIC = re.compile(r"\s*[%!?](?!%)|[\w\s,]+=\s*[%!]|.*\?\s*$")
 TIMED = re.compile(r"\s*%time(it)?(?: -\w+ ?\d*)*\s")
 BINDS_NOTHING = re.compile(rf"\s*[!?]|.*\?\s*$|{TIMED.pattern}")
