@@ -128,7 +128,8 @@ def typed(
     """What a fresh process answers: exit status, stdout, stderr."""
     command = [sys.executable, "-c", f"import sys; {code}", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
+    err = [line for line in done.stderr.splitlines(True) if not line.startswith(WAITING)]
+    return done.returncode, done.stdout, "".join(err)
 
 
 def test_as_a_stranger_types_it(file):

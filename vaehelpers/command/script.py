@@ -18,68 +18,16 @@ from functools import cache, partial
 from pathlib import Path
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 
+from vaehelpers.command.parts import PASSES_ON, READS, TargetError, said_by
+
 LOG = logging.getLogger("vaehelpers.audit")
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-CHAIN = (ast.Name, ast.Attribute, ast.Subscript)
 METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 WILD = (exec, globals, eval, locals, __import__, importlib.import_module)  # may do anything
-REFLECTION = {"__globals__", "f_globals", "f_locals", "__bases__", "__mro__", "get_objects"}
-HOW = {  # what is done with a value that stands in it; in all others it may be kept
-    "Compare": "read", "FormattedValue": "read", "Expr": "read", "If": "read", "While": "read",
-    "Assert": "read", "UnaryOp": "read", "Slice": "read", "arg": "read", "BinOp": "call",
-    "AugAssign": "call", "ClassDef": "call", "For": "items", "AsyncFor": "items",
-    "comprehension": "items", "Starred": "items",
-}  # fmt: skip
-READS = {
-    "abs", "all", "any", "bool", "callable", "float", "format", "hasattr", "hash", "id", "int",
-    "isinstance", "issubclass", "len", "print", "range", "repr", "round", "str", "sum", "super",
-}  # fmt: skip
-PASSES_ON = {"enumerate", "getattr", "list", "max", "min", "sorted", "tuple", "type", "vars", "zip"}
 GIVES_NEW = {"copy", "count", "get", "index", "item", "items", "keys", "log_prob", "mean", "values"}
 TRAINING = {
     "fit", "train", "train_step", "train_epoch", "train_on_batch", "backward", "step", "minimize",
     "apply_gradients", "apply_updates", "grad", "value_and_grad", "gradient",
 }  # fmt: skip
-
-
-class TargetError(ImportError):
-    """A target could not be had: its own file failed, or is not there. It says what to type."""
-
-
-def uses_of(statement):
-    """(how it is used, a name, it with its attributes and items, whether only by a call) of all."""
-    waiting = [(statement, "risk", False)]
-    while waiting:
-        node, how, later = waiting.pop()
-        its = dict.fromkeys(ast.iter_child_nodes(node), HOW.get(type(node).__name__, "risk"))
-        if isinstance(node, CHAIN):
-            chain = chain_of(node)
-            words = {getattr(link, "attr", "") for link in chain}
-            how = how if isinstance(node.ctx, ast.Load) else "store"
-            wild = words & REFLECTION or ("__class__" in words and how != "read")
-            wild = wild or (how == "store" and not isinstance(chain[-1], ast.Name))
-            if chain[1:] or isinstance(node.ctx, ast.Load):
-                yield "wild" if wild else how, getattr(chain[-1], "id", None), chain, later
-            its = {link.slice: "read" for link in chain if isinstance(link, ast.Subscript)}
-            its |= {} if isinstance(chain[-1], ast.Name) else {chain[-1]: how}
-        elif isinstance(node, ast.Call):
-            name = getattr(node.func, "id", "")
-            given = "store" if name in ("setattr", "delattr") else "risk"
-            given = how if name in PASSES_ON and how != "call" else given
-            its = dict.fromkeys(its, "read" if name in READS else given)
-            its[node.func] = "call"
-            if (name == "type" and how != "read") or (name == "vars" and not node.args):
-                yield "wild", None, [node], later
-        elif isinstance(node, (ast.BoolOp, ast.IfExp, ast.keyword)):
-            its = dict.fromkeys(its, "items" if getattr(node, "arg", "") is None else how)
-        now = [getattr(node, "args", None), *getattr(node, "decorator_list", ())]
-        now = now if isinstance(node, FUNCTIONS) else its
-        waiting += [(one, its[one], later or one not in now) for one in its]
-
-
-def chain_of(node):
-    """A chain `a.b[0]`, and what it goes on from: `a.b`, `a`."""
-    return [node, *(chain_of(node.value) if isinstance(node, CHAIN[1:]) else ())]
 
 
 def closure(names, links):
@@ -244,12 +192,3 @@ class Reading:
         said = said.replace("{}", f"{name} {self.name} needs")
         cure = cure or f"put {self.name} and what it needs into a file of their own"
         return TargetError(f"{part.where} of {self.path}, {text!r}, {said}: {cure}")
-
-
-def said_by(error):
-    """The class and the words of an error, on one line; also of one whose words raise one."""
-    try:
-        words = " ".join(str(error).split())[:200]
-    except Exception:
-        words = "(its message cannot be had)"
-    return f"{type(error).__name__}: {words}"

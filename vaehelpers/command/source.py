@@ -1,32 +1,19 @@
 """The object that a command names: in a file, which is run or only read, a module, a notebook."""
 
-import __future__
-
 import ast
-import dis
 import importlib
 import importlib.util
 import inspect
-import json
-import re
 import sys
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 
 from vaehelpers.audit.targets import instance_of
 from vaehelpers.audit.verdict import AuditError
-from vaehelpers.command.script import FUNCTIONS, Reading, TargetError, said_by, uses_of
+from vaehelpers.command.parts import TargetError, parts_of, said_by
+from vaehelpers.command.script import Reading
 
 __all__ = ["TargetError", "load_target", "said_by"]
-BINDS = ("STORE", "DELETE")
-ANOTHER_LANGUAGE = {
-    "bash", "sh", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG",
-    "writefile", "file", "script", "perl", "ruby", "cmd", "system", "sx", "python", "!",
-}  # fmt: skip
-MAGIC = re.compile(r"\s*[%!?](?!%)|[\w\s,]+=\s*[%!]|.*\?\s*$")
-TIMED = re.compile(r"\s*%time(it)?(?: -\w+ ?\d*)*\s")
-BINDS_NOTHING = re.compile(rf"\s*[!?]|.*\?\s*$|{TIMED.pattern}")
-BINDS_ANYTHING = re.compile(r"\s*%(run|store|pylab|load|reset|R|cython)\b")
 
 
 def load_target(target, definitions=False):
@@ -76,7 +63,7 @@ def _named(module, name):
 
 def _run(path, name):
     """The file as a module, run as an import runs it; in its package if it imports relatively."""
-    parts = _parts(path)
+    parts = parts_of(path)
     relative = any(getattr(node, "level", 0) for part in parts for node in ast.walk(part.node))
     names = [path.stem]
     root = path.resolve().parent
@@ -113,7 +100,7 @@ def _module(path):
 
 def _taken(path, name):
     """A module with the imports of a file or notebook, and what `name` needs of the rest."""
-    parts = _parts(path)
+    parts = parts_of(path)
     needed = None
     known = set(sys.modules)
     while True:
@@ -124,129 +111,3 @@ def _taken(path, name):
             return reading.module
         for key in filter(reading.is_ours, set(sys.modules) - known):
             del sys.modules[key]  # what was left out is needed: once more, and from the start
-
-
-class Part:
-    """A statement at the top of a file or cell; or, without a node, words that are no Python."""
-
-    def __init__(self, where, node=None, *, flags=0, only_run=False, unread="", words=()):
-        self.where = where
-        self.node = node or ast.parse("pass").body[0]
-        self.flags = flags
-        self.words = set(words)
-        self.only_run = only_run  # stands under if __name__ == "__main__"
-        self.unread = unread
-        inside = getattr(node, "body", ()) if isinstance(node, ast.Try) else [self.node]
-        self.imports = all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in inside)
-        decorators = getattr(node, "decorator_list", None)
-        self.calls = calls_in(self.node) if decorators is None else calls_in(*decorators)
-        waits = decorators is not None  # until something calls it
-        self.decorated = bool(decorators)
-        nodes = ast.walk(self.node)
-        self.functions = [({n.name}, calls_in(n)) for n in nodes if isinstance(n, FUNCTIONS[:2])]
-        steps = list(steps_of(self.code()))
-        self.reads = {name for verb, name, _ in steps if verb == "LOAD"}
-        self.modules = {name for verb, name, _ in steps if verb == "IMPORT"}
-        self.binds_later = {n for verb, n, later in steps if verb in BINDS and later}
-        self.binds = {n for verb, n, later in steps if verb in BINDS and not (waits and later)}
-        self.reads_now = {n for verb, n, later in steps if verb == "LOAD" and not (waits and later)}
-        self.reads_now |= self.reads | self.binds if self.decorated else set()
-        uses = list(uses_of(self.node))
-        uses = [use for use in uses if use[0] == "wild" or use[1] in self.reads]
-        self.uses_now = [use for use in uses if not (waits and use[3])]
-        self.uses_later = [use for use in uses if use[3]]
-
-    def code(self, file="file"):
-        body = ast.Module([self.node], [])
-        return compile(body, file, "exec", self.flags, dont_inherit=True)
-
-
-def steps_of(code, top=True):
-    """What byte code does with global names; `later` is whether only a call does it."""
-    later = bool(code.co_flags & inspect.CO_OPTIMIZED)
-    for step in dis.get_instructions(code):
-        verb, _, kind = step.opname.partition("_")
-        own = kind == "NAME" and verb in BINDS and not top  # what a class binds is an attribute
-        if ("GLOBAL" in kind or kind == "NAME") and not own:
-            yield verb, step.argval, later
-    for inner in [one for one in code.co_consts if isinstance(one, CodeType)]:
-        yield from steps_of(inner, top=False)
-
-
-def _parts(path):
-    """The statements of a file or notebook, in their order, and what is no Python."""
-    script = path.suffix == ".py"
-    cells = [("", importlib.util.decode_source(path.read_bytes()))] if script else _cells(path)
-    parts = []
-    flags = 0
-    for label, text in cells:
-        body, unread = _read(label, text, path)
-        parts += unread
-        for node in body:
-            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-                flags |= sum(getattr(__future__, one.name).compiler_flag for one in node.names)
-            test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
-            main = "'__main__'" in test and "!=" not in test  # which an import passes by
-            pieces = [(piece, main and script) for piece in (node.body if main else [node])]
-            pieces += [(piece, False) for piece in (node.orelse if main and script else ())]
-            parts += [
-                Part(f"{label}line {one.lineno}", one, flags=flags, only_run=run)
-                for one, run in pieces
-            ]
-    return parts
-
-
-def calls_in(*nodes):
-    """The last names of all that is called."""
-    calls = [node.func for top in nodes for node in ast.walk(top) if isinstance(node, ast.Call)]
-    return {getattr(call, "attr", getattr(call, "id", "")) for call in calls}
-
-
-def _cells(path):
-    """("cell 2, ", its text) of each cell of code of a notebook."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, LookupError, TypeError) as error:
-        said = f"{path} is no notebook with cells of code (nbformat 4)"
-        raise TargetError(f"{said}: {said_by(error)}") from error
-    return [(f"cell {n}, ", text) for n, text in enumerate(texts, start=1)]
-
-
-def _read(label, text, path):
-    """The statements of a cell or file, and parts for what is no Python."""
-    magic = re.match(r"\s*%%(\S*)|", text).group(1)
-    if magic in ANOTHER_LANGUAGE:
-        return [], []
-    if magic == "timeit":  # what it binds stays within
-        text = re.sub(r"%%.*", "def fit():", text.replace("\n", "\n "), count=1) + "\n pass\nfit()"
-    text = re.sub(r"%%(time|capture)\b.*", "", text, count=1) if magic else text
-    lines = text.splitlines()
-    unread = []
-    while True:
-        try:
-            tree = ast.parse("\n".join(lines))
-            compile(tree, "cell", "exec")
-            return tree.body, unread
-        except (SyntaxError, ValueError) as error:
-            k = (getattr(error, "lineno", 0) or 1) - 1
-            why = f"{getattr(error, 'msg', 'null bytes')} in line {k + 1}"
-        if not label:
-            raise TargetError(f"{path} cannot be read: {why}")
-        line = lines[k] if k < len(lines) else ""
-        if not MAGIC.match(line):
-            why = f"%%{magic}" if magic else why
-            return [], [Part(label[:-2], unread=why, words=re.findall(r"\w+", text))]
-        words = (
-            [] if BINDS_NOTHING.match(line) else re.findall(r"\w+", re.split(r"=\s*[%!]", line)[0])
-        )
-        words = ["*"] if BINDS_ANYTHING.match(line) else words
-        unread.append(Part(f"{label}line {k + 1}", unread=line.strip(), words=words))
-        timed = TIMED.match(line)
-        code = line[timed.end() :] if timed else "pass"
-        code = f"fit(lambda: ({code}))" if timed and timed.group(1) else code
-        lines[k] = re.match(r"\s*", line).group() + code
-        while line.endswith("\\") and k + 1 < len(lines):
-            k += 1
-            line = lines[k]
-            lines[k] = ""

@@ -153,6 +153,8 @@ def saying_what_it_does(aloud=True, every=None):
             yield
     finally:
         progress.over.set()
+        if voice.is_alive():
+            voice.join()
         log.removeHandler(progress)
         log.setLevel(level)
         log.propagate = True
