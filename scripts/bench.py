@@ -1,124 +1,125 @@
-"""Model-images per second of `train_sweep`, against the Keras example's loop and this machine's matrix product.
+"""How fast is a sweep beside its strongest peers, and how near are all of them to what the machine can do?
 
-`make bench` runs it, on TensorFlow: five interleaved repeats, of which the medians count. Every other process that
-computes meanwhile makes all three numbers smaller, not all alike.
+`make bench` prints one table: model-images per second of `train_sweep`, of JAX written by hand and of Keras one model
+at a time. The share is that of this machine's matrix product, the best of five of NumPy, float32, 4000 x 4000. Each
+contestant is a process that is compiled first and then asked in turn, five times, so that whatever else the machine
+does meets all of them; the medians count. Other work on the machine makes all numbers smaller, not all alike.
 """
 
+import json
+import os
+import subprocess
+import sys
 import time
 
+import bench_contestants
 import numpy as np
 
 from vaehelpers.data import load_mnist
-from vaehelpers.runtime import describe_runtime, set_seed
-from vaehelpers.sweep import train_sweep
+from vaehelpers.runtime import describe_runtime, keep_large_buffers
 
-HIDDEN = 128
-LATENT = 2
-BATCH = 128
-PIXELS = 784
-BETAS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
-SEEDS = [0, 1, 2, 3]  # 24 models
+CONTESTANTS = {  # what a line of the table says: what trains, on which backend
+    "sweep on TensorFlow": ("sweep", "tensorflow"),
+    "sweep on JAX": ("sweep", "jax"),
+    "JAX written by hand": ("handwritten_jax", "jax"),
+    "Keras on JAX, one at a time": ("keras_one_at_a_time", "jax"),
+    "Keras on TensorFlow, one at a time": ("keras_one_at_a_time", "tensorflow"),
+}
 REPEATS = 5
-EPOCHS = 8
-OPERATIONS = 6 * (
-    PIXELS * HIDDEN + 2 * HIDDEN * LATENT + LATENT * HIDDEN + PIXELS * HIDDEN
-)  # an image and step
+IMAGES = 31 * bench_contestants.BATCH  # whole batches
+MODELS = len(bench_contestants.BETAS) * len(bench_contestants.SEEDS)
+PIXELS = 784
+WEIGHTS = bench_contestants.HIDDEN * (2 * PIXELS + 3 * bench_contestants.LATENT)
+OPERATIONS = 6 * WEIGHTS  # an image and training step
 
 
-def example_model():
-    """The Keras example's class in our words, around the dense network: its own `train_step` with a gradient tape."""
-    import keras
-    import tensorflow as tf
-    from keras import layers, ops
-
-    image = keras.Input((PIXELS,))
-    code = keras.Input((LATENT,))
-    noise = keras.random.SeedGenerator(0)
-    h = layers.Dense(HIDDEN, activation="relu")(image)
-    encoder = keras.Model(image, [layers.Dense(LATENT)(h), layers.Dense(LATENT)(h)])
-    h = layers.Dense(HIDDEN, activation="relu")(code)
-    decoder = keras.Model(code, layers.Dense(PIXELS, activation="sigmoid")(h))
-
-    class Example(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.encoder, self.decoder, self.noise = encoder, decoder, noise
-            self.tracker = keras.metrics.Mean(name="loss")
-
-        def train_step(self, data):
-            with tf.GradientTape() as tape:
-                z_mean, z_log_var = self.encoder(data)
-                eps = keras.random.normal(ops.shape(z_mean), seed=self.noise)
-                x_decoded = self.decoder(z_mean + ops.exp(0.5 * z_log_var) * eps)
-                distortion = PIXELS * ops.mean(keras.losses.binary_crossentropy(data, x_decoded))
-                rate = -0.5 * (1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
-                loss = distortion + ops.mean(ops.sum(rate, axis=1))
-            weights = self.encoder.trainable_weights + self.decoder.trainable_weights
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-            self.tracker.update_state(loss)
-            return {"loss": self.tracker.result()}
-
-    model = Example()
-    model.compile(optimizer=keras.optimizers.Adam(3e-3))
-    return model
-
-
-def seconds(function, *arguments, **options):
+def seconds(function, *arguments):
     start = time.perf_counter()
-    function(*arguments, **options)
+    function(*arguments)
     return time.perf_counter() - start
 
 
-def example_rate(model, x):
-    """(a) One model at a time; compiled before."""
-    return EPOCHS * len(x) / seconds(model.fit, x, epochs=EPOCHS, batch_size=BATCH, verbose=0)
+def work(name):
+    """A contestant's process: says how long the first training took, then how long each that is asked for."""
+    keep_large_buffers()
+    x = load_mnist().x_train[:IMAGES].reshape(IMAGES, PIXELS)
+    start = time.perf_counter()
+    train = getattr(bench_contestants, name)(x)
+    train()
+    print(json.dumps(time.perf_counter() - start), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(seconds(train)), flush=True)
 
 
-def sweep_rate(x):
-    """(b) All 24 at once: what further epochs take, so that compiling and measuring do not count."""
+def start(name, backend):
+    return subprocess.Popen(
+        [sys.executable, __file__, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
 
-    def train(epochs):
-        train_sweep(
-            x,
-            BETAS,
-            SEEDS,
-            hidden=HIDDEN,
-            latent_dim=LATENT,
-            batch_size=BATCH,
-            epochs=epochs,
-            progress=False,
-        )
 
-    further = seconds(train, 1 + EPOCHS) - seconds(train, 1)
-    return EPOCHS * (len(x) // BATCH) * BATCH * len(BETAS) * len(SEEDS) / further
+def answer(process):
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f"{' '.join(process.args)} ended without an answer: run it alone")
+    return json.loads(line)
+
+
+def ask(process):
+    process.stdin.write("once more\n")
+    process.stdin.flush()
+    return answer(process)
 
 
 def product_rate(n=4000):
-    """(c) Operations per second: the best of five float32 matrix products."""
+    """Operations per second: the best of five float32 matrix products."""
     a, b = np.random.default_rng(0).standard_normal((2, n, n), "float32")
     return 2 * n**3 / min(seconds(np.matmul, a, b) for _ in range(5))
 
 
+def measure():
+    """The seconds of each contestant's first training, of every further one, and the products between them."""
+    processes = {}
+    try:
+        first = {}
+        for name, contestant in CONTESTANTS.items():
+            processes[name] = start(*contestant)
+            first[name] = answer(processes[name])  # one after the other
+        products = []
+        further = {name: [] for name in CONTESTANTS}
+        for _ in range(REPEATS):
+            products.append(product_rate())
+            for name, process in processes.items():
+                further[name].append(ask(process))
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
+    return first, further, products
+
+
 def main():
-    set_seed(0)
     describe_runtime()
-    x = load_mnist().x_train
-    model = example_model()
-    flat = x.reshape(len(x), -1)
-    model.fit(flat, batch_size=BATCH, verbose=0)
-    rates = []
-    for _ in range(REPEATS):
-        rates.append((example_rate(model, flat), sweep_rate(x), product_rate()))
-        print(
-            "(a) {:,.0f}  (b) {:,.0f} model-images/s  (c) {:.3g} operations/s".format(*rates[-1]),
-            flush=True,
-        )
-    example, sweep, product = np.array(rates).T
-    print(f"sweep / example:        {np.median(sweep / example):.2f} (wanted: 3, aim 3.7)")
-    print(
-        f"sweep / matrix product: {np.median(sweep * OPERATIONS / product):.0%} (wanted: 60 %, aim 80 %)"
-    )
+    first, further, products = measure()
+    product = np.median(products)
+    trained = bench_contestants.EPOCHS * IMAGES * MODELS
+    print(f"{MODELS} VAEs, {IMAGES:,} images, {bench_contestants.EPOCHS} epochs, {REPEATS} times")
+    print(f"Matrix product: {product:.3g} operations/s, of which all but the products of a step")
+    print(f"{'':36}{'images/s':>10}{'least':>10}{'most':>10}{'share':>8}{'start':>8}")
+    for name, times in further.items():
+        rates = trained / np.array(times)
+        rate = np.median(rates)
+        line = f"{name:36}{rate:10,.0f}{rates.min():10,.0f}{rates.max():10,.0f}"
+        extra = first[name] - np.median(times)
+        print(f"{line}{rate * OPERATIONS / product:8.0%}{extra:6.1f} s")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        work(sys.argv[1])
+    else:
+        main()

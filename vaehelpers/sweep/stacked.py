@@ -21,20 +21,19 @@ def train_stacked(plan, progress, store):
     """All members of a `Plan` at once, on this machine, from the state that `store` holds; a `SweepResult`."""
     settings = plan.settings
     n_beta = len(plan.betas)
-    stack = _new_stack(plan)
-    images = plan.x.reshape(len(plan.x), -1)
+    stack = new_stack(plan)
     history = store.restore(stack)
     for epoch in bar(
         range(len(history), settings.epochs), f"{stack.n_members} VAEs", "epoch", progress
     ):
-        history.append(_train_epoch(stack, images, plan.seeds, n_beta, settings, epoch))
+        history.append(train_epoch(stack, plan, epoch))
         store.keep(stack, history)
     measured = plan.measured.reshape(len(plan.measured), -1)
     distortion, kl_per_dim = _measure(stack, measured, plan.seeds, n_beta, settings.latent_dim)
     return _result(plan, stack, np.stack(history, axis=1), distortion, kl_per_dim)
 
 
-def _new_stack(plan):
+def new_stack(plan):
     """The stack with the weights to start from, compiled, and Adam with its state at 0."""
     import keras
 
@@ -66,14 +65,17 @@ def _for_every_beta(value, n_beta):
     return np.broadcast_to(value, (n_beta, *value.shape[1:])).reshape(-1, *value.shape[2:])
 
 
-def _train_epoch(stack, images, seeds, n_beta, settings, epoch):
+def train_epoch(stack, plan, epoch):
     """One pass over the shuffled images; each member's mean distortion and rate, `[2, S]`."""
     import keras
 
+    settings = plan.settings
+    images = plan.x.reshape(len(plan.x), -1)
+    n_beta = len(plan.betas)
     batch = min(settings.batch_size, len(images))
     n_batches = len(images) // batch
     order = np.random.default_rng([SHUFFLE, settings.shuffle_seed, epoch]).permutation(len(images))
-    noise = _noise(seeds, [TRAINING, epoch], (n_batches * batch, settings.latent_dim))
+    noise = _noise(plan.seeds, [TRAINING, epoch], (n_batches * batch, settings.latent_dim))
     steps = (slice(k * batch, (k + 1) * batch) for k in range(n_batches))
     inputs = ((images[order[rows]], np.tile(noise[rows], (1, n_beta, 1))) for rows in steps)
     if (
