@@ -7,7 +7,7 @@ import numpy as np
 
 from vaehelpers.sweep import stacked
 from vaehelpers.sweep.network import initial_weights
-from vaehelpers.sweep.settings import Settings, checked_plan
+from vaehelpers.sweep.settings import Plan
 
 HIDDEN = 128
 LATENT = 2
@@ -20,8 +20,9 @@ EPOCHS = 2
 
 def sweep(x):
     """`train_sweep`'s training: the stack and its epochs, without what a call does once."""
-    settings = Settings(HIDDEN, LATENT, "bernoulli", 1.0, RATE, EPOCHS, BATCH, 0)
-    plan = checked_plan(x, BETAS, SEEDS, settings, None, None)
+    options = {"hidden": HIDDEN, "latent_dim": LATENT, "likelihood": "bernoulli", "variance": 1.0}
+    options |= {"learning_rate": RATE, "epochs": EPOCHS, "batch_size": BATCH, "shuffle_seed": 0}
+    plan = Plan(x=x, betas=BETAS, seeds=SEEDS, **options)
     stack = stacked.new_stack(plan)
 
     def train():
@@ -36,8 +37,11 @@ def handwritten_jax(x):
     import jax
     from jax import numpy as jnp
 
-    members = [initial_weights(x.shape[1], HIDDEN, LATENT, seed) for seed in SEEDS]
-    weights = {name: np.stack([m[name] for m in members] * len(BETAS)) for name in members[0]}
+    first = initial_weights(x.shape[1], HIDDEN, LATENT, SEEDS)
+    weights = {
+        name: np.tile(value[0], (len(BETAS),) + (1,) * (value.ndim - 2))
+        for name, value in first.items()
+    }
     betas = np.repeat(BETAS, len(SEEDS)).astype("float32")
 
     def dense(h, w, name):
@@ -118,9 +122,11 @@ def keras_one_at_a_time(x):
 
     def train():
         for seed in SEEDS:
-            member = initial_weights(x.shape[1], HIDDEN, LATENT, seed)
+            member = initial_weights(x.shape[1], HIDDEN, LATENT, [seed])
             names = ("hidden", "z_mean", "z_log_var", "code", "output")
-            values = [member[f"{name}_{part}"] for name in names for part in ("kernel", "bias")]
+            values = [
+                member[f"{name}_{part}"][0, 0] for name in names for part in ("kernel", "bias")
+            ]
             for beta in BETAS:
                 for variable, value in zip(vae.trainable_variables, values, strict=True):
                     variable.assign(value)

@@ -1,74 +1,89 @@
-"""A folder of finished sweeps and of sweeps that were interrupted, under a key of everything that matters."""
+"""A folder of sweeps, finished and interrupted, under a key of everything that matters."""
+
+import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
-from vaehelpers.sweep.result import SweepResult
+from vaehelpers.sweep.result import KIND, arrays_of, result_of
 from vaehelpers.sweep.storage import digest, read_arrays, write_arrays
 
 PART = "sweep in the middle"
 
 
-def key_of(plan):
-    """SHA-256 over a plan's images, betas, seeds and stored settings, which hold digests of its start and the code."""
-    arrays = {"betas": plan.betas, "seeds": plan.seeds, "x": plan.x}
-    if plan.validation is not None:
-        arrays["validation"] = plan.validation
-    return digest(arrays, plan.stored_settings())
-
-
 class Cache:
-    """The files of one sweep: `KEY.npz` when it is finished, `KEY.part.npz` before; none where `folder` is `None`."""
+    """The files of one sweep: `KEY.npz` when it is finished, `KEY.part.npz` before."""
 
-    def __init__(self, folder, key):
+    def __init__(self, folder, plan):
         self.folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.finished, self.part = folder / f"{key[:32]}.npz", folder / f"{key[:32]}.part.npz"
+        self.sweep = {  # in each file too, for a file can be renamed
+            "betas": plan.betas.tolist(),
+            "seeds": plan.seeds.tolist(),
+            "x": digest({"x": plan.x}, {}),
+            "validation": plan.validation is not None and digest({"x": plan.validation}, {}),
+            **plan.stored_settings(),
+        }
+        key = digest({}, self.sweep)[:32]
+        self.finished = folder / f"{key}.npz"
+        self.part = folder / f"{key}.part.npz"
 
     def load_result(self):
-        if self.folder is not None and self.finished.is_file():
-            return SweepResult.load(self.finished)
-        return None
+        """The finished result, `None` where there is none."""
+        arrays, meta = self._read(self.finished, KIND)
+        return result_of(arrays, meta["settings"]) if arrays else None
 
     def save_result(self, result):
-        if self.folder is not None:
-            result.save(self.finished)
-            for left in self.folder.glob(
-                f"{self.part.name}*"
-            ):  # and what a process that was killed while writing left
-                left.unlink(missing_ok=True)
+        """Store the result, and clear the state that it grew from."""
+        with _goes_on_without(self.finished):
+            meta = {"kind": KIND, "settings": result.settings, "sweep": self.sweep}
+            write_arrays(self.finished, arrays_of(result), meta)
+            self.part.unlink(missing_ok=True)
 
     def keep(self, stack, history):
         """Store weights, Adam's state and the history so far, `[2, S]` for each epoch."""
-        if self.folder is None:
-            return
         from keras import ops
 
         arrays = {
             f"variable/{k:03d}": ops.convert_to_numpy(value)
-            for k, value in enumerate(_variables(stack))
+            for k, value in enumerate(stack.state())
         }
-        try:
-            write_arrays(self.part, {**arrays, "history": np.stack(history)}, {"kind": PART})
-        except FileNotFoundError:
-            if (
-                not self.finished.is_file()
-            ):  # else another process has finished the same sweep and cleared away
-                raise
+        with _goes_on_without(self.part):
+            arrays["history"] = np.stack(history)
+            write_arrays(self.part, arrays, {"kind": PART, "sweep": self.sweep})
 
     def restore(self, stack):
-        """Give the stack the state that was kept, and return the history until then: empty where there is none."""
-        if self.folder is None:
-            return []
-        try:
-            arrays, _ = read_arrays(self.part, PART)
-        except FileNotFoundError:
+        """Give the stack the state that was kept; the history until then, empty where none was."""
+        arrays, _ = self._read(self.part, PART)
+        if not arrays:
             return []
         history = arrays.pop("history")
-        for variable, name in zip(_variables(stack), sorted(arrays), strict=True):
+        for variable, name in zip(stack.state(), sorted(arrays), strict=True):
             variable.assign(arrays[name])
         return list(history)
 
+    def _read(self, path, kind):
+        try:
+            arrays, meta = read_arrays(path, kind)
+        except FileNotFoundError:
+            return {}, {}
+        stored = meta.get("sweep", {})
+        others = [name for name, value in self.sweep.items() if stored.get(name) != value]
+        if others:
+            raise ValueError(
+                f"{path} was renamed, it holds a sweep of other {', '.join(others)}: "
+                "delete it and train again"
+            )
+        return arrays, meta
 
-def _variables(stack):
-    return [*stack.trainable_variables, *stack.optimizer.variables]
+
+@contextmanager
+def _goes_on_without(path):
+    """A disk that is full meanwhile costs no training: the state stays in memory."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(
+            f"{path} cannot be written ({error.strerror or error}): training goes on, "
+            "make room to have it stored",
+            stacklevel=2,
+        )

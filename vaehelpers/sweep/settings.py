@@ -1,85 +1,97 @@
 """What `train_sweep` accepts: each argument checked once, by name, before anything is trained."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vaehelpers.data import check_images
 from vaehelpers.data.checks import check_number, check_whole
 from vaehelpers.data.likelihoods import LIKELIHOODS, chosen_likelihood
-from vaehelpers.sweep.result import SweepResult
+from vaehelpers.sweep.result import SIZES, SweepResult
 from vaehelpers.sweep.storage import digest
 from vaehelpers.sweep.versions import framework
 
 WHOLE = {"latent_dim": 1, "epochs": 1, "batch_size": 1, "shuffle_seed": 0}
-SMALLEST, LARGEST = 1e-30, 1e30  # what float32 can hold with room for a product
-MUST_MATCH = ("image_shape", "hidden", "latent_dim")
+SMALLEST = 1e-30  # what float32 can hold with room for a product
+LARGEST = 1e30
+LISTS = {  # the kinds that NumPy may read, their name, the largest, and what they are kept as
+    "betas": ("iuf", "numbers", LARGEST, "float64"),
+    "seeds": ("iu", "whole numbers", 2**63 - 1, "int64"),
+}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How all members are built and trained, as plain Python values; the arguments of `train_sweep` of these names.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """One sweep that is to be trained: the arguments of `train_sweep` of these names, checked.
 
     Raises:
         TypeError, ValueError: that name the one that does not fit.
 
     Example:
-        >>> Settings(None, 2, "gaussian", np.float32(0.5), 3e-3, np.int64(5), 128, 0).variance
+        >>> options = {"latent_dim": 2, "learning_rate": 3e-3, "batch_size": 128, "shuffle_seed": 0}
+        >>> options |= {"hidden": None, "likelihood": "gaussian", "variance": np.float32(0.5)}
+        >>> Plan(x=np.eye(4), betas=[1], seeds=[0], epochs=np.int64(5), **options).variance
         0.5
     """
 
+    x: Any
+    betas: Any
+    seeds: Any
     hidden: int | None
     latent_dim: int
-    likelihood: str
+    likelihood: Any
     variance: float
     learning_rate: float
     epochs: int
     batch_size: int
     shuffle_seed: int
+    validation: Any = None
+    start: SweepResult | None = None
 
     def __post_init__(self):
-        checked = {"likelihood": _likelihood(self.likelihood)}
+        checked = vars(self)  # the only assignments: from here on it is frozen
+        checked["likelihood"] = _likelihood(self.likelihood)
         if self.hidden is not None:
             checked["hidden"] = check_whole(self.hidden, "hidden")
         for name, smallest in WHOLE.items():
-            checked[name] = check_whole(getattr(self, name), name, smallest)
+            checked[name] = check_whole(checked[name], name, smallest)
         for name in ("variance", "learning_rate"):
-            checked[name] = _float32(getattr(self, name), name)
-        if checked["likelihood"] != "gaussian" and checked["variance"] != 1.0:
+            checked[name] = _float32(checked[name], name)
+        if self.likelihood != "gaussian" and self.variance != 1.0:
             raise ValueError(
                 "variance belongs to the Gaussian: leave it out, or pass likelihood='gaussian'"
             )
-        vars(self).update(checked)  # the only assignment: from here on it is frozen
-
-    def check_images(self, x, image_shape=None, name="x"):
-        """The images as float32, if the likelihood takes their pixels."""
-        unit_interval = LIKELIHOODS[self.likelihood].unit_interval
-        return check_images(x, unit_interval=unit_interval, image_shape=image_shape, name=name)
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """One sweep that is to be trained: images, betas `[n_beta]`, seeds `[n_seed]` and settings, all of them checked."""
-
-    x: np.ndarray
-    betas: np.ndarray
-    seeds: np.ndarray
-    settings: Settings
-    validation: np.ndarray | None
-    start: SweepResult | None
+        checked_images = partial(
+            check_images, unit_interval=LIKELIHOODS[self.likelihood].unit_interval
+        )
+        checked["x"] = checked_images(self.x)
+        if self.validation is not None:
+            checked["validation"] = checked_images(
+                self.validation, image_shape=self.x.shape[1:], name="validation"
+            )
+        for name in LISTS:
+            checked[name] = _checked_list(checked[name], name)
+        if self.start is not None:
+            _check_start(self.start, self)
 
     @property
     def measured(self):
         """The images on which the result is measured."""
         return self.x if self.validation is None else self.validation
 
+    def options(self):
+        """How each member is built and trained: what a task for one seed is given too."""
+        names = ("hidden", "likelihood", "variance", "learning_rate", *WHOLE)
+        return {name: getattr(self, name) for name in names}
+
     def stored_settings(self):
-        """The dict that a result and the cache's key hold: settings, sizes, start, and what computes."""
+        """What a result and the cache's key hold: options, sizes, start, and what computes."""
         return {
-            **asdict(self.settings),
+            **self.options(),
             "image_shape": list(self.x.shape[1:]),
             "n_train": len(self.x),
             "n_measured": len(self.measured),
@@ -89,21 +101,8 @@ class Plan:
         }
 
 
-def checked_plan(x, betas, seeds, settings, validation, start):
-    """The `Plan` of these arguments, or an error that names the one that does not fit."""
-    x = settings.check_images(x)
-    if validation is not None:
-        validation = settings.check_images(validation, x.shape[1:], "validation")
-    plan = Plan(
-        x, check_list(betas, "betas"), check_list(seeds, "seeds"), settings, validation, start
-    )
-    if start is not None:
-        check_start(start, plan)
-    return plan
-
-
 def _likelihood(likelihood):
-    """Its name; a partial that fixes an argument is refused, since of a partial the name alone would be kept."""
+    """Its name; of a partial that fixes an argument the name alone would be kept."""
     if isinstance(likelihood, partial) and (likelihood.args or likelihood.keywords):
         raise ValueError(
             f"likelihood is {likelihood!r}: pass its name, and a Gaussian's variance as variance"
@@ -118,35 +117,35 @@ def _float32(value, name):
     return number
 
 
-def check_list(values, name):
-    """`betas` as float64 or `seeds` as int64, `[n]`: at least one, each once, none below 0."""
+def _checked_list(values, name):
+    """`[n]`: at least one, each once, none below 0."""
     try:
         values = np.asarray(values)
     except ValueError:  # rows of unequal length
         values = np.empty([0, 0])
-    kinds = "iuf" if name == "betas" else "iu"
+    kinds, what, largest, dtype = LISTS[name]
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in kinds:
-        what = "numbers" if name == "betas" else "whole numbers"
         raise ValueError(
             f"{name} has shape {values.shape} and type {values.dtype}: pass a list of {what}"
         )
-    largest = LARGEST if name == "betas" else 2**63 - 1
     if not ((values >= 0) & (values <= largest)).all():
         raise ValueError(f"{name} holds {values.tolist()}: pass numbers from 0 to {largest:g}")
     if len(np.unique(values)) != len(values):
         raise ValueError(
-            f"{name} holds one of {values.tolist()} twice: leave it out, it would train the same again"
+            f"{name} holds one of {values.tolist()} twice: leave it out, "
+            "it would train the same again"
         )
-    return values.astype("float64" if name == "betas" else "int64")
+    return values.astype(dtype)
 
 
-def check_start(start, plan):
+def _check_start(start, plan):
     """That the weights of `start` fit the sweep that is to begin with them."""
     if not isinstance(start, SweepResult):
         raise TypeError(f"start is a {type(start).__name__}: pass a SweepResult")
     if start.seeds.tolist() != plan.seeds.tolist():
         raise ValueError(
-            f"start was trained with the seeds {start.seeds.tolist()}, seeds is {plan.seeds.tolist()}"
+            f"start was trained with the seeds {start.seeds.tolist()}, "
+            f"seeds is {plan.seeds.tolist()}"
         )
     n_beta = len(plan.betas)
     if len(start.betas) not in (1, n_beta):
@@ -154,17 +153,16 @@ def check_start(start, plan):
             f"start has {len(start.betas)} betas, betas {n_beta}: start from one, or from as many"
         )
     wanted = plan.stored_settings()
-    for name in MUST_MATCH:
+    for name in SIZES:
         if start.settings[name] != wanted[name]:
             raise ValueError(
-                f"start has {name} {start.settings[name]}, this sweep {wanted[name]}: make them equal"
+                f"start has {name} {start.settings[name]}, this sweep {wanted[name]}: "
+                "make them equal"
             )
 
 
 def check_cache(cache):
     """The folder as an absolute path, which a worker elsewhere reads alike."""
-    if cache is None:
-        return None
     if not isinstance(cache, (str, os.PathLike)):
         raise TypeError(f"cache is a {type(cache).__name__}: pass the path of a folder")
     folder = Path(cache).expanduser().absolute()
@@ -174,8 +172,8 @@ def check_cache(cache):
 
 
 def check_executor(executor):
-    """Refuse processes made by fork, in which TensorFlow and JAX hang once they have run in the parent."""
-    if executor is not None and not hasattr(executor, "submit"):
+    """Refuse processes made by fork, in which TensorFlow and JAX hang after a use in the parent."""
+    if not hasattr(executor, "submit"):
         raise TypeError(
             f"executor is a {type(executor).__name__}: pass a concurrent.futures.Executor"
         )

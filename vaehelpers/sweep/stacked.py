@@ -1,4 +1,7 @@
-"""Training the stacked network and measuring its members: with `network` and `losses`, all that decides a number."""
+"""Training the stacked network and measuring its members.
+
+With `network` and `losses`, this is all that decides a number.
+"""
 
 import sys
 
@@ -7,30 +10,24 @@ import numpy as np
 from vaehelpers.sweep.result import SweepResult
 
 MEASURED_AT_ONCE = 4_000_000  # decoded pixels: bounds the memory of the final measurement
-COMPILE = (
-    sys.platform != "win32"
-)  # Keras's "auto" leaves XLA out on a CPU, where it is worth a factor 1.5
-SHUFFLE, TRAINING, MEASURING = (
-    1,
-    2,
-    3,
-)  # streams of random numbers; 0 is that of the initial weights
+# Keras's "auto" leaves XLA out on a CPU, where it is worth a factor 1.5.
+COMPILE = sys.platform != "win32"
+# Streams of random numbers; 0 is that of the initial weights.
+SHUFFLE = 1
+TRAINING = 2
+MEASURING = 3
 
 
 def train_stacked(plan, progress, store):
-    """All members of a `Plan` at once, on this machine, from the state that `store` holds; a `SweepResult`."""
-    settings = plan.settings
-    n_beta = len(plan.betas)
+    """All members of a `Plan` at once, from the state that `store` (or `None`) holds."""
     stack = new_stack(plan)
-    history = store.restore(stack)
-    for epoch in bar(
-        range(len(history), settings.epochs), f"{stack.n_members} VAEs", "epoch", progress
-    ):
+    history = store.restore(stack) if store else []
+    epochs = range(len(history), plan.epochs)
+    for epoch in bar(epochs, f"{stack.n_members} VAEs", "epoch", progress):
         history.append(train_epoch(stack, plan, epoch))
-        store.keep(stack, history)
-    measured = plan.measured.reshape(len(plan.measured), -1)
-    distortion, kl_per_dim = _measure(stack, measured, plan.seeds, n_beta, settings.latent_dim)
-    return _result(plan, stack, np.stack(history, axis=1), distortion, kl_per_dim)
+        if store:
+            store.keep(stack, history)
+    return _result(plan, stack, history)
 
 
 def new_stack(plan):
@@ -39,97 +36,93 @@ def new_stack(plan):
 
     from vaehelpers.sweep.network import StackedVAE, initial_weights, log_likelihood_of
 
-    settings = plan.settings
     if plan.start is None:
-        sizes = (plan.x[0].size, settings.hidden, settings.latent_dim)
-        members = [initial_weights(*sizes, seed) for seed in plan.seeds.tolist()]
-        weights = {
-            name: np.stack([member[name] for member in members])[None] for name in members[0]
-        }
+        sizes = (plan.x[0].size, plan.hidden, plan.latent_dim)
+        weights = initial_weights(*sizes, plan.seeds.tolist())
     else:
         weights = plan.start.weights
+
+    def of_each_member(value):
+        """`[1 or n_beta, n_seed, ...]` to `[S, ...]`."""
+        value = np.broadcast_to(value, (len(plan.betas), *value.shape[1:]))
+        return value.reshape(-1, *value.shape[2:])
+
     stack = StackedVAE(
-        {name: _for_every_beta(value, len(plan.betas)) for name, value in weights.items()},
+        {name: of_each_member(value) for name, value in weights.items()},
         np.repeat(plan.betas, len(plan.seeds)),
-        log_likelihood_of(settings.likelihood, settings.variance),
+        log_likelihood_of(plan.likelihood, plan.variance),
     )
-    # A number would become a variable of Keras's floatx, and be rounded where that is half precision.
-    adam = keras.optimizers.Adam(lambda: settings.learning_rate)
+    # A number would become a variable of Keras's floatx, and be rounded where that is half.
+    adam = keras.optimizers.Adam(lambda: plan.learning_rate)
     stack.compile(optimizer=adam, jit_compile=COMPILE)
     stack.optimizer.build(stack.trainable_variables)
     return stack
-
-
-def _for_every_beta(value, n_beta):
-    """`[1 or n_beta, n_seed, ...]` to `[n_beta * n_seed, ...]`."""
-    return np.broadcast_to(value, (n_beta, *value.shape[1:])).reshape(-1, *value.shape[2:])
 
 
 def train_epoch(stack, plan, epoch):
     """One pass over the shuffled images; each member's mean distortion and rate, `[2, S]`."""
     import keras
 
-    settings = plan.settings
-    images = plan.x.reshape(len(plan.x), -1)
-    n_beta = len(plan.betas)
-    batch = min(settings.batch_size, len(images))
-    n_batches = len(images) // batch
-    order = np.random.default_rng([SHUFFLE, settings.shuffle_seed, epoch]).permutation(len(images))
-    noise = _noise(plan.seeds, [TRAINING, epoch], (n_batches * batch, settings.latent_dim))
-    steps = (slice(k * batch, (k + 1) * batch) for k in range(n_batches))
-    inputs = ((images[order[rows]], np.tile(noise[rows], (1, n_beta, 1))) for rows in steps)
-    if (
-        keras.backend.backend() == "jax"
-    ):  # whose train_on_batch waits for the device and takes all weights off it
-        stack.fit(((both,) for both in inputs), steps_per_epoch=n_batches, shuffle=False, verbose=0)
+    n_images = len(plan.x)
+    batch = min(plan.batch_size, n_images)
+    n_batches = n_images // batch
+    shuffle = np.random.default_rng([SHUFFLE, plan.shuffle_seed, epoch])
+    order = shuffle.permutation(n_images)[: n_batches * batch]
+    batches = _batches(plan, plan.x, order, [TRAINING, epoch], batch)
+    if keras.backend.backend() == "jax":
+        # Its train_on_batch waits for the device and takes all weights off it.
+        steps = ((inputs,) for inputs in batches)
+        stack.fit(steps, steps_per_epoch=n_batches, shuffle=False, verbose=0)
     else:  # TensorFlow's fit takes half as long again
-        for both in inputs:
-            stack.train_on_batch(both)
+        for inputs in batches:
+            stack.train_on_batch(inputs)
     return stack.read_totals() / n_batches
 
 
-def _noise(seeds, stream, shape):
-    """Standard normal numbers `[n, n_seed, J]`, each seed its own."""
+def _batches(plan, images, order, stream, size):
+    """Images `[B, D]` in that order, and noise `[B, S, J]` of each seed's own, for betas alike."""
+    shape = (len(order), plan.latent_dim)
     draws = [
         np.random.default_rng([*stream, seed]).standard_normal(shape, "float32")
-        for seed in seeds.tolist()
+        for seed in plan.seeds.tolist()
     ]
-    return np.stack(draws, axis=1)
+    noise = np.stack(draws, axis=1)
+    flat = images.reshape(len(images), -1)
+    for first in range(0, len(order), size):
+        rows = slice(first, first + size)
+        yield flat[order[rows]], np.tile(noise[rows], (1, len(plan.betas), 1))
 
 
-def _measure(stack, images, seeds, n_beta, latent_dim):
-    """Mean distortion `[S]` and KL per dimension `[S, J]` over the images, one draw of the code for each."""
+def _measure(stack, plan):
+    """Mean distortion `[S]` and KL per dimension `[S, J]`, one draw of the code for each image."""
     from keras import ops
 
-    noise = _noise(seeds, [MEASURING], (len(images), latent_dim))
-    size = max(1, MEASURED_AT_ONCE // (stack.n_members * images.shape[1]))
-    distortion, kl_per_dim = 0.0, 0.0
-    for first in range(0, len(images), size):
-        rows = slice(first, first + size)
-        terms = stack((images[rows], np.tile(noise[rows], (1, n_beta, 1))))
-        one, other = (
-            np.asarray(ops.convert_to_numpy(term), "float64").sum(axis=1) for term in terms
-        )
-        distortion, kl_per_dim = distortion + one / len(images), kl_per_dim + other / len(images)
-    return distortion, kl_per_dim
+    images = plan.measured
+    size = max(1, MEASURED_AT_ONCE // (stack.n_members * images[0].size))
+    sums = [
+        [np.sum(ops.convert_to_numpy(term), axis=1, dtype="float64") for term in stack(inputs)]
+        for inputs in _batches(plan, images, np.arange(len(images)), [MEASURING], size)
+    ]
+    return [sum(parts) / len(images) for parts in zip(*sums, strict=True)]
 
 
-def _result(plan, stack, history, distortion, kl_per_dim):
-    """The numbers of all members `[S, ...]` as a result's `[n_beta, n_seed, ...]`; the history is `[2, epochs, S]`."""
-
-    def per_member(values, axis=0):
-        sizes = (len(plan.betas), len(plan.seeds))
-        return np.reshape(values, (*values.shape[:axis], *sizes, *values.shape[axis + 1 :]))
-
-    kl_per_dim = per_member(kl_per_dim)
+def _result(plan, stack, history):
+    """The numbers of all members `[S, ...]` as a result's `[n_beta, n_seed, ...]`."""
+    sizes = (len(plan.betas), len(plan.seeds))
+    distortion, kl_per_dim = _measure(stack, plan)
+    kl_per_dim = kl_per_dim.reshape(*sizes, -1)
+    then = np.stack(history, axis=1).reshape(2, -1, *sizes)
     return SweepResult(
         plan.betas,
         plan.seeds,
-        per_member(distortion),
+        distortion.reshape(sizes),
         kl_per_dim.sum(axis=-1),
         kl_per_dim,
-        history=dict(zip(("distortion", "rate"), per_member(history, axis=2), strict=True)),
-        weights={name: per_member(value) for name, value in stack.member_weights().items()},
+        history={"distortion": then[0], "rate": then[1]},
+        weights={
+            name: value.reshape(*sizes, *value.shape[1:])
+            for name, value in stack.member_weights().items()
+        },
         settings=plan.stored_settings(),
     )
 

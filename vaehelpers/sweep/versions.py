@@ -1,4 +1,4 @@
-"""What computes: the packages by version, and this package's own training code by a digest of its source."""
+"""What computes: the packages by version, and this package's own training code by a digest."""
 
 import ast
 import hashlib
@@ -28,7 +28,8 @@ class _WithoutText(ast.NodeTransformer):
 def code_digest(sources):
     """SHA-256 over what a dict of sources does: comments, docstrings and layout do not count.
 
-    A change of anything else counts, of a message as of a formula: better one training too many than an old number.
+    A change of anything else counts, of a message as of a formula: better one training too many
+    than an old number.
 
     Example:
         >>> code_digest({"a.py": "x = 1"}) == code_digest({"a.py": "x=1  # one"})
@@ -43,15 +44,16 @@ def code_digest(sources):
     return sha.hexdigest()
 
 
-# Read when this is imported, not later: a file that changes under a running kernel is not the code that it runs.
+# Read at the import: a file that changes under a running kernel is not the code that it runs.
 CODE = code_digest({name: (PACKAGE / name).read_text(encoding="utf-8") for name in TRAINING})
 
 
 def framework():
     """What computes, as far as it can change a result by more than rounding, as a dict for JSON.
 
-    These are the backend, the versions of this package, Keras, the backend and NumPy, and the digest of the training
-    code. The device, the number of threads and XLA are left out, since they change the rounding alone.
+    These are the backend, the versions of this package, Keras, the backend and NumPy, and the
+    digest of the training code. The device, the number of threads and XLA are left out, since they
+    change the rounding alone.
 
     Raises:
         ImportError: without Keras, in one line that says how to install it.
