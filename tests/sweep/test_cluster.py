@@ -11,25 +11,23 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from vaehelpers.sweep import train_sweep
-
 SEEDS = [0, 1, 2, 3]
 EPOCHS = 40
-OPTIONS = {"hidden": 6, "epochs": EPOCHS, "batch_size": 16, "progress": False}
+OPTIONS = {"betas": [0.5, 2.0], "seeds": SEEDS, "epochs": EPOCHS}
 
-# Loaded by every worker: it writes down each epoch, and makes it last long enough for a kill to hit one.
+# Loaded by every worker: it writes down each epoch, and makes it last so that a kill hits one.
 PRELOAD = """
 import os, time
 from vaehelpers.sweep import stacked
 stacked.COMPILE = False
 def dask_setup(worker):
-    real = stacked._train_epoch
-    def train_epoch(stack, images, seeds, n_beta, settings, epoch):
+    real = stacked.train_epoch
+    def train_epoch(stack, plan, epoch):
         with open(os.environ["EPOCHS_LOG"], "a") as file:
-            file.write(f"{os.getpid()} {seeds[0]} {epoch}\\n")
+            file.write(f"{os.getpid()} {plan.seeds[0]} {epoch}\\n")
         time.sleep(0.05)
-        return real(stack, images, seeds, n_beta, settings, epoch)
-    stacked._train_epoch = train_epoch
+        return real(stack, plan, epoch)
+    stacked.train_epoch = train_epoch
 """
 
 
@@ -42,31 +40,18 @@ def wait_for(condition, what, seconds=90):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """A scheduler and two workers of one thread, without a nanny that would start a killed one again."""
+    """A scheduler and two workers of one thread, without a nanny that would start others."""
     (tmp_path / "preload.py").write_text(PRELOAD)
     log, where = tmp_path / "epochs.log", tmp_path / "scheduler.json"
     log.touch()
-    dask, there = [sys.executable, "-m", "dask"], ["--scheduler-file", str(where), "--no-dashboard"]
-    worker = [
-        *dask,
-        "worker",
-        *there,
-        "--no-nanny",
-        "--nthreads",
-        "1",
-        "--preload",
-        str(tmp_path / "preload.py"),
-    ]
+    dask = [sys.executable, "-m", "dask"]
+    there = ["--scheduler-file", str(where), "--no-dashboard"]
+    preload = ["--preload", str(tmp_path / "preload.py")]
+    worker = [*dask, "worker", *there, "--no-nanny", "--nthreads", "1", *preload]
     commands = [[*dask, "scheduler", *there, "--port", "0"], worker, worker]
-    processes = [
-        subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, "EPOCHS_LOG": str(log)},
-            stderr=subprocess.DEVNULL,
-        )
-        for command in commands
-    ]
+    environment = {**os.environ, "EPOCHS_LOG": str(log)}
+    options = {"cwd": tmp_path, "env": environment, "stderr": subprocess.DEVNULL}
+    processes = [subprocess.Popen(command, **options) for command in commands]
     try:
         wait_for(where.exists, "scheduler")
         with Client(scheduler_file=str(where)) as client:
@@ -88,16 +73,13 @@ def epochs_of(log):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_nothing(cluster, tmp_path):
+def test_a_killed_worker_loses_nothing(train, cluster, tmp_path):
     client, log = cluster
-    x = np.random.default_rng(0).integers(2, size=(70, 3, 4, 1)).astype("float32")
     executor = client.get_executor()
     with ThreadPoolExecutor(1) as background:
         cached = {**OPTIONS, "cache": tmp_path / "cache"}
-        running = background.submit(train_sweep, x, [0.5, 2.0], SEEDS, executor=executor, **cached)
-        wait_for(
-            lambda: any(epoch == 5 for *_, epoch in epochs_of(log)) or running.done(), "fifth epoch"
-        )
+        running = background.submit(train, executor=executor, **cached)
+        wait_for(lambda: any(line[2] == 5 for line in epochs_of(log)), "fifth epoch")
         victim, seed, _ = next(line for line in epochs_of(log) if line[2] == 5)
         os.kill(victim, signal.SIGKILL)
         result = running.result(timeout=120)
@@ -109,9 +91,8 @@ def test_a_killed_worker_loses_nothing(cluster, tmp_path):
     assert before == list(range(before[-1] + 1)) and before[-1] < EPOCHS - 1
     assert after[0] in (before[-1], before[-1] + 1)  # at most one epoch is trained again
     assert after == list(range(after[0], EPOCHS))
-    straight = train_sweep(x, [0.5, 2.0], SEEDS, **OPTIONS)
+    straight = train(**OPTIONS)
     for name in ("rate", "distortion", "kl_per_dim"):
-        np.testing.assert_allclose(
-            getattr(result, name), getattr(straight, name), rtol=1e-3, atol=1e-6
-        )
+        found = getattr(result, name)
+        np.testing.assert_allclose(found, getattr(straight, name), rtol=1e-3, atol=1e-6)
     assert result.seeds.tolist() == SEEDS

@@ -1,183 +1,201 @@
-"""What a sweep writes: results read back whole or not at all, a cache that knows its code, states to go on from."""
+"""What a sweep writes: results read whole or not at all, a cache that knows its code, states."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from vaehelpers.sweep import SweepResult, cache, stacked, train_sweep, versions
-from vaehelpers.sweep.network import StackedVAE, initial_weights
-from vaehelpers.sweep.settings import Settings, checked_plan
-from vaehelpers.sweep.storage import read_arrays, write_arrays
+from vaehelpers.sweep import SweepResult, stacked, versions
+from vaehelpers.sweep import train as train_room
+from vaehelpers.sweep.settings import Plan
+from vaehelpers.sweep.storage import ABANDONED, read_arrays, write_arrays
 
-BETAS = [0.5, 2.0]
-SEEDS = [3, 0, 8]
-SMALL = {"hidden": 6, "epochs": 3, "batch_size": 16, "progress": False}
-# Of the package, what runs in a training and changes no number: it checks, names, stores or reports.
-NO_NUMBERS = {
-    "data/likelihoods.py",
-    "data/checks.py",
-    "sweep/cache.py",
-    "sweep/settings.py",
-    "sweep/versions.py",
-}
+# Of the package, what runs in a training and changes no number: it checks, names or reports.
+NO_NUMBERS = {"data/likelihoods.py", "data/checks.py", "sweep/settings.py", "sweep/versions.py"}
 NO_NUMBERS |= {"runtime.py"}
+MEASURED = ("betas", "seeds", "distortion", "rate", "kl_per_dim")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def without_xla():
-    """To compile a tiny sweep takes XLA four times what it takes to train it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stacked, "COMPILE", keras.backend.backend() == "jax")
-        yield
-
-
-@pytest.fixture(scope="module")
-def bits():
-    return (
-        np.random.default_rng(0).integers(2, size=(70, 3, 4, 1)).repeat(2, axis=1).astype("float32")
-    )
-
-
-@pytest.fixture(scope="module")
-def small(bits):
-    return train_sweep(bits, BETAS, SEEDS, **SMALL)
-
-
-def test_a_saved_result_is_read_back_whole(small, tmp_path):
+@pytest.fixture
+def saved(small, tmp_path):
     small.save(tmp_path / "a.npz")
-    loaded = SweepResult.load(tmp_path / "a.npz")
-    for name in ("betas", "seeds", "distortion", "rate", "kl_per_dim"):
+    return tmp_path / "a.npz"
+
+
+def test_a_saved_result_is_read_back_whole(small, saved):
+    loaded = SweepResult.load(saved)
+    for name in MEASURED:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(small, name))
-    assert loaded.settings == small.settings and loaded.history.keys() == small.history.keys()
-    for mine, yours in zip(loaded.member(1, 1), small.member(1, 1), strict=True):
-        for a, b in zip(mine.get_weights(), yours.get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+    assert loaded.settings == small.settings
+    for part in ("history", "weights"):
+        assert getattr(loaded, part).keys() == getattr(small, part).keys()
+        for name, values in getattr(small, part).items():
+            np.testing.assert_array_equal(getattr(loaded, part)[name], values)
+    assert [path.name for path in saved.parent.iterdir()] == ["a.npz"]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "exchanged", "text"])
-def test_a_damaged_file_is_named_and_not_half_read(small, tmp_path, damage):
-    path = tmp_path / "a.npz"
-    small.save(path)
-    content = bytearray(path.read_bytes())
+def test_a_damaged_file_is_named_and_not_half_read(saved, damage):
+    content = bytearray(saved.read_bytes())
     if damage == "truncated":
         content = content[: len(content) // 2]
     elif damage == "flipped":
         content[len(content) // 2] ^= 1
     elif damage == "exchanged":  # an intact archive with another number in it
-        with np.load(path) as file:
+        with np.load(saved) as file:
             found = dict(file)
-        np.savez(path, **{**found, "rate": found["rate"] + 1})
-        content = path.read_bytes()
+        np.savez(saved, **{**found, "rate": found["rate"] + 1})
+        content = saved.read_bytes()
     else:
         content = b"not an archive"
-    path.write_bytes(content)
+    saved.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.npz .*(truncated|altered)"):
-        SweepResult.load(path)
+        SweepResult.load(saved)
 
 
-def test_a_failed_write_leaves_the_old_file(small, tmp_path):
-    small.save(tmp_path / "a.npz")
-    before = (tmp_path / "a.npz").read_bytes()
+def test_a_failed_write_leaves_the_old_file(saved):
+    before = saved.read_bytes()
     with pytest.raises(TypeError):
-        write_arrays(tmp_path / "a.npz", {"a": np.zeros(3)}, {"not for JSON": object()})
-    assert (tmp_path / "a.npz").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+        write_arrays(saved, {"a": np.zeros(3)}, {"not for JSON": object()})
+    assert saved.read_bytes() == before and len(list(saved.parent.iterdir())) == 1
 
 
-def test_a_file_has_the_rights_of_any_other(small, tmp_path):
-    (tmp_path / "b").touch()
-    small.save(tmp_path / "a.npz")
-    assert (tmp_path / "a.npz").stat().st_mode == (tmp_path / "b").stat().st_mode
+def test_a_file_has_the_rights_of_any_other(saved):
+    other = saved.with_name("b")
+    other.touch()
+    assert saved.stat().st_mode == other.stat().st_mode
 
 
-def test_another_kind_of_file_is_named(small, tmp_path):
+def test_another_kind_of_file_is_named(tmp_path):
     write_arrays(tmp_path / "a.npz", {"a": np.zeros(3)}, {"kind": "thing"})
     with pytest.raises(ValueError, match=r"a\.npz holds a thing"):
         SweepResult.load(tmp_path / "a.npz")
 
 
-def test_the_cache_is_used_for_the_same_call_only(bits, tmp_path, monkeypatch):
-    options = {**SMALL, "cache": tmp_path}
-    first = train_sweep(bits, BETAS, SEEDS, **options)
+def test_a_result_of_an_earlier_version_is_read(small, saved):
+    """Its settings lack what later ones say beside it, as the digest of the code."""
+    arrays, meta = read_arrays(saved, "sweep's result")
+    del meta["settings"]["code"]
+    write_arrays(saved, arrays, meta)
+    assert SweepResult.load(saved).vae(0, 0).latent_dim is None
+
+
+@pytest.fixture
+def cached(train, tmp_path):
+    return lambda **changes: train(cache=tmp_path, **changes)
+
+
+def test_the_cache_is_used_for_the_same_call_only(cached, bits, tmp_path, monkeypatch):
+    first = cached()
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
-    monkeypatch.setattr(
-        "vaehelpers.sweep.train.train_stacked", lambda *_: pytest.fail("trained again")
-    )
-    np.testing.assert_array_equal(train_sweep(bits, BETAS, SEEDS, **options).rate, first.rate)
-    np.testing.assert_array_equal(
-        train_sweep(bits.copy(), (0.5, 2), np.array(SEEDS), **options).rate, first.rate
-    )
+    monkeypatch.setattr(train_room, "train_stacked", lambda *_: pytest.fail("trained again"))
+    same = {"x": bits.copy(), "betas": (0.5, 2), "seeds": np.array([3, 0, 8])}
+    for change in ({}, same):
+        np.testing.assert_array_equal(cached(**change).rate, first.rate)
     other = bits.copy()
     other[0, 0, 0] = 1 - other[0, 0, 0]
-    changes = [
-        {name: value}
-        for name, value in {"hidden": 7, "latent_dim": 1, "learning_rate": 0.1}.items()
-    ]
-    changes += [
-        {"epochs": 4},
-        {"batch_size": 8},
-        {"shuffle_seed": 1},
-        {"validation": bits},
-        {"start": first},
-    ]
-    changes += [
-        {"likelihood": "gaussian"},
-        {"likelihood": "gaussian", "variance": 0.5},
-        {"hidden": None},
-    ]
+    numbers = {"latent_dim": 1, "learning_rate": 0.1, "epochs": 4, "batch_size": 8}
+    changes = [{name: value} for name, value in numbers.items()]
+    changes += [{"shuffle_seed": 1}, {"validation": bits}, {"start": first}, {"x": other}]
+    changes += [{"betas": [0.5, 2.1]}, {"seeds": [3, 0, 9]}, {"hidden": 7}, {"hidden": None}]
+    changes += [{"likelihood": "gaussian", "variance": variance} for variance in (1.0, 0.5)]
     for change in changes:
         with pytest.raises(pytest.fail.Exception):
-            train_sweep(bits, BETAS, SEEDS, **{**options, **change})
-    for arguments in ((other, BETAS, SEEDS), (bits, [0.5, 2.1], SEEDS), (bits, BETAS, [3, 0, 9])):
-        with pytest.raises(pytest.fail.Exception):
-            train_sweep(*arguments, **options)
+            cached(**change)
 
 
-def test_a_damaged_file_in_the_cache_is_named(bits, tmp_path):
-    train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
+def test_a_damaged_file_in_the_cache_is_named(cached, tmp_path):
+    cached()
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match=f"{path.name} is truncated"):
-        train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
+        cached()
 
 
-def test_a_cache_that_is_a_file_is_refused(bits, tmp_path):
-    (tmp_path / "a").write_text("")
-    with pytest.raises(ValueError, match=r"^cache .* folder"):
-        train_sweep(bits, BETAS, SEEDS, cache=tmp_path / "a", **SMALL)
+@pytest.mark.parametrize(
+    ("change", "named", "finished"),
+    [
+        ({"betas": [1.0, 4.0]}, "betas", True),
+        ({"seeds": [1, 2, 3]}, "seeds", True),
+        ({"x": np.eye(70, 24).reshape(70, 6, 4, 1)}, "x", True),
+        ({"validation": np.ones([4, 6, 4, 1])}, "validation, n_measured, measured_on", True),
+        ({"learning_rate": 0.1}, "learning_rate", True),
+        ({"betas": [1.0, 4.0]}, "betas", False),
+    ],
+)
+def test_a_renamed_file_is_no_other_sweep(cached, tmp_path, epochs, change, named, finished):
+    """Neither a result nor a state to go on from, though both are intact and their shapes fit."""
+
+    def file_of(**changes):
+        epochs.interrupt_at = None if finished else len(epochs) + 1
+        with suppress(KeyboardInterrupt):
+            cached(**changes)
+        (path,) = tmp_path.iterdir()
+        return path
+
+    wanted = file_of()
+    wanted.unlink()
+    file_of(**change).rename(wanted)
+    with pytest.raises(ValueError, match=f"renamed, it holds a sweep of other {named}: delete"):
+        cached()
 
 
-def test_state_that_another_process_cleared_away_is_no_error(small, bits, tmp_path, monkeypatch):
-    def cleared(*_):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(cache, "write_arrays", cleared)
-    state = cache.Cache(tmp_path, 32 * "k")
-    stack = StackedVAE(
-        {n: np.stack([v]) for n, v in initial_weights(5, 3, 2, 0).items()}, [1.0], None
-    )
-    stack.compile(optimizer="adam")
-    with pytest.raises(FileNotFoundError):
-        state.keep(stack, [np.zeros([2, 1])])
-    small.save(state.finished)
-    state.keep(stack, [np.zeros([2, 1])])
-
-
-def test_the_same_sweep_in_several_threads_at_once(small, bits, tmp_path):
-    """One that finishes first clears its files away; the others go on, and all return the same."""
+def test_the_same_sweep_in_several_threads_at_once(small, cached):
+    """One that finishes first clears its state away; the others go on, and all return the same."""
     with ThreadPoolExecutor(4) as executor:
-        running = [
-            executor.submit(train_sweep, bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
-            for _ in range(4)
-        ]
+        running = [executor.submit(cached) for _ in range(4)]
     for task in running:
         np.testing.assert_allclose(task.result().rate, small.rate, rtol=1e-3)
+
+
+@pytest.fixture
+def read_only():
+    """A folder in which even root, as nobody for the while, can make no file."""
+    if sys.platform == "win32":
+        pytest.skip("the mode of a folder forbids nothing there")
+    with tempfile.TemporaryDirectory() as outer:
+        os.chmod(outer, 0o755)
+        folder = Path(outer, "cache")
+        folder.mkdir(mode=0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("inner", ["", "of/mine"])
+def test_a_read_only_cache_is_named_before_anything_is_trained(train, read_only, epochs, inner):
+    with pytest.raises(PermissionError, match=r"cache is .*cache.*: make room, or pass a folder"):
+        train(cache=read_only / inner)
+    assert epochs == []
+
+
+def test_a_disk_that_is_full_later_costs_no_training(small, cached, tmp_path):
+    """By a limit that the kernel sets: of the size of a file, below a state's and a result's."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+    try:
+        with pytest.warns(UserWarning, match=r"\.npz cannot be written \(File too") as found:
+            result = cached()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    # three states and the result
+    assert sum("cannot be written" in str(warning.message) for warning in found) == 4
+    np.testing.assert_array_equal(result.rate, small.rate)
+    assert list(tmp_path.iterdir()) == []
 
 
 KILLED = """
@@ -192,112 +210,85 @@ def replace(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*arguments)
 os.replace = replace
-train_sweep(np.load(sys.argv[1]), [0.5, 2.0], [3, 0, 8], hidden=6, epochs=7, batch_size=16, progress=False,
-            cache=sys.argv[2])
+train_sweep(np.load(sys.argv[1]), [0.5, 2.0], [3, 0, 8], hidden=6, epochs=7, batch_size=16,
+            progress=False, cache=sys.argv[2])
 """
 
 
 @pytest.mark.backend
-def test_killed_and_started_again_it_goes_on_from_its_last_epoch(bits, tmp_path, monkeypatch):
-    """Killed while the state of the fifth epoch is written: four are kept, and the end is the same."""
+def test_killed_and_started_again_it_goes_on_from_its_last_epoch(train, bits, tmp_path, epochs):
+    """Killed while the state of the fifth epoch is written: four are kept, and the end is the same.
+
+    What it leaves half written is cleared by any sweep that comes an hour later.
+    """
+    folder = tmp_path / "cache"
     np.save(tmp_path / "x.npy", bits)
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "x.npy"), str(tmp_path / "cache")]
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "x.npy"), str(folder)]
     assert subprocess.run(command).returncode == -signal.SIGKILL
-    assert any(path.suffix == ".tmp" for path in (tmp_path / "cache").iterdir())
-    trained, real = [], stacked._train_epoch
-    monkeypatch.setattr(
-        stacked,
-        "_train_epoch",
-        lambda *arguments: trained.append(arguments[-1]) or real(*arguments),
-    )
-    options = {**SMALL, "epochs": 7}
-    resumed = train_sweep(bits, BETAS, SEEDS, cache=tmp_path / "cache", **options)
-    assert trained == [4, 5, 6]
-    straight = train_sweep(bits, BETAS, SEEDS, **options)
+    (left,) = folder.glob("*.tmp")
+    resumed = train(epochs=7, cache=folder)
+    assert epochs == [4, 5, 6]
+    straight = train(epochs=7)
     for name in ("rate", "distortion", "kl_per_dim"):
         np.testing.assert_allclose(getattr(resumed, name), getattr(straight, name), rtol=1e-5)
-    np.testing.assert_allclose(
-        resumed.history["distortion"], straight.history["distortion"], rtol=1e-5
-    )
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    then = resumed.history["distortion"]
+    np.testing.assert_allclose(then, straight.history["distortion"], rtol=1e-5)
+
+    living = left.with_name(f"other.npz.{32 * '0'}.tmp")
+    notes = left.with_name("notes.tmp")
+    for path in (living, notes):
+        path.touch()
+    earlier = time.time() - ABANDONED
+    os.utime(living, (earlier + 60, earlier + 60))
+    for path in (left, notes):
+        os.utime(path, (earlier - 60, earlier - 60))
+    train(epochs=1, betas=[1.0], cache=folder)
+    assert set(folder.glob("*.tmp")) == {living, notes}
+    assert len(list(folder.glob("*.npz"))) == 2
 
 
-def test_an_interrupt_from_the_keyboard_loses_nothing_either(bits, tmp_path, monkeypatch):
-    real = stacked._train_epoch
-
-    def interrupt(*arguments):
-        if arguments[-1] == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(stacked, "_train_epoch", interrupt)
+def test_an_interrupt_from_the_keyboard_loses_nothing_either(cached, epochs):
+    epochs.interrupt_at = 2
     with pytest.raises(KeyboardInterrupt):
-        train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
-    monkeypatch.setattr(
-        stacked,
-        "_train_epoch",
-        lambda *arguments: pytest.fail() if arguments[-1] < 2 else real(*arguments),
-    )
-    train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
+        cached()
+    cached()
+    assert epochs == [0, 1, 2]
 
 
-def test_a_result_of_an_earlier_version_is_read(small, tmp_path):
-    """Its settings lack what later ones say beside it, as the digest of the code."""
-    small.save(tmp_path / "a.npz")
-    arrays, meta = read_arrays(tmp_path / "a.npz", "sweep's result")
-    del meta["settings"]["code"]
-    write_arrays(tmp_path / "a.npz", arrays, meta)
-    loaded = SweepResult.load(tmp_path / "a.npz")
-    assert loaded.vae(0, 0).latent_dim is None and loaded.part(seeds=[0]).rate == pytest.approx(
-        small.rate[:, :1]
-    )
-
-
-def test_another_code_is_another_sweep(bits, tmp_path, monkeypatch):
-    """Neither a finished result nor the state of an interrupted training is taken over from another code."""
-    real, trained = stacked._train_epoch, []
-
-    def watched(*arguments):
-        trained.append(arguments[-1])
-        if len(trained) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(stacked, "_train_epoch", watched)
+def test_another_code_is_another_sweep(cached, epochs, monkeypatch):
+    """Neither a result nor the state of an interrupted training is taken from another code."""
+    epochs.interrupt_at = 1
     with pytest.raises(KeyboardInterrupt):
-        train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL)
+        cached()
     for code in ("another", "a third"):
         monkeypatch.setattr(versions, "CODE", code)
-        assert train_sweep(bits, BETAS, SEEDS, cache=tmp_path, **SMALL).settings["code"] == code
-    assert trained == [0, 1, 0, 1, 2, 0, 1, 2]
+        assert cached().settings["code"] == code
+    assert epochs == [0, 0, 1, 2, 0, 1, 2]
 
 
 def test_the_code_is_what_computes_without_its_text():
     source = 'def f(x):\n    """Twice."""\n    return 2 * x\n'
+    digest = versions.code_digest({"a.py": source})
     same = [
         "def f(x):\n    return 2 * x\n",
-        '# Why.\ndef f(x):\n    """Two."""\n\n    return (2 *\n        x)  # it',
+        '# Why.\ndef f(x):\n    """Two."""\n\n    return (2 * x)',
     ]
-    other = [
-        "def f(x):\n    return 3 * x\n",
-        "def f(x, y=0):\n    return 2 * x\n",
-        source + "C = 1\n",
-    ]
-    digest = versions.code_digest({"a.py": source})
     assert [versions.code_digest({"a.py": text}) for text in same] == [digest, digest]
+    other = [source.replace("2 *", "3 *"), source.replace("(x)", "(x, y=0)"), f"{source}C = 1\n"]
     assert len({digest, *(versions.code_digest({"a.py": text}) for text in other)}) == 4
     assert versions.code_digest({"b.py": source}) != digest
 
 
-def test_every_file_that_computes_in_a_training_is_in_the_code(bits):
+def test_every_file_that_computes_in_a_training_is_in_the_code(arguments):
     """What runs is watched, so that a function that moves to another file cannot be forgotten."""
-    plan = checked_plan(
-        bits, BETAS, SEEDS, Settings(6, 2, "gaussian", 0.5, 1e-3, 1, 64, 0), None, None
-    )
+    options = {"latent_dim": 2, "learning_rate": 1e-3, "shuffle_seed": 0, "variance": 0.5}
+    options |= {name: arguments[name] for name in ("hidden", "epochs", "batch_size")}
+    lists = {name: arguments[name] for name in ("x", "betas", "seeds")}
+    plan = Plan(**lists, **options, likelihood="gaussian")
     codes = set()
     sys.setprofile(lambda frame, event, _: codes.add(frame.f_code) if event == "call" else None)
     try:
-        stacked.train_stacked(plan, False, cache.Cache(None, ""))
+        stacked.train_stacked(plan, False, None)
     finally:
         sys.setprofile(None)
     package = Path(versions.__file__).parents[1]
@@ -306,14 +297,8 @@ def test_every_file_that_computes_in_a_training_is_in_the_code(bits):
     assert found - NO_NUMBERS == set(versions.TRAINING)
 
 
-def test_a_stored_divergence_is_told_again(bits, tmp_path):
-    options = {
-        **SMALL,
-        "learning_rate": 1.0,
-        "epochs": 20,
-        "likelihood": "gaussian",
-        "variance": 1e-20,
-    }
+def test_a_stored_divergence_is_told_again(cached, bits):
+    options = {"learning_rate": 1.0, "epochs": 20, "likelihood": "gaussian", "variance": 1e-20}
     for _ in range(2):
         with pytest.warns(UserWarning, match=r"diverged: beta .*, seed"):
-            train_sweep(1e3 * bits, BETAS, SEEDS, cache=tmp_path, **options)
+            cached(x=1e3 * bits, **options)

@@ -34,8 +34,8 @@ class Cache:
 
     def save_result(self, result):
         """Store the result, and clear the state that it grew from."""
+        meta = {"kind": KIND, "settings": result.settings, "sweep": self.sweep}
         with _goes_on_without(self.finished):
-            meta = {"kind": KIND, "settings": result.settings, "sweep": self.sweep}
             write_arrays(self.finished, arrays_of(result), meta)
             self.part.unlink(missing_ok=True)
 
@@ -47,8 +47,8 @@ class Cache:
             f"variable/{k:03d}": ops.convert_to_numpy(value)
             for k, value in enumerate(stack.state())
         }
+        arrays["history"] = np.stack(history)
         with _goes_on_without(self.part):
-            arrays["history"] = np.stack(history)
             write_arrays(self.part, arrays, {"kind": PART, "sweep": self.sweep})
 
     def restore(self, stack):
@@ -83,7 +83,7 @@ def _goes_on_without(path):
         yield
     except OSError as error:
         warnings.warn(
-            f"{path} cannot be written ({error.strerror or error}): training goes on, "
-            "make room to have it stored",
+            f"{path} cannot be written ({error.strerror or error}): "
+            "the sweep goes on without it, make room to have it stored",
             stacklevel=2,
         )

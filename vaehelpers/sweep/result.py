@@ -110,7 +110,9 @@ class SweepResult:
         return SweepResult(
             self.betas[rows],
             self.seeds[columns],
-            *(getattr(self, name)[grid] for name in MEASURED[2:]),
+            self.distortion[grid],
+            self.rate[grid],
+            self.kl_per_dim[grid],
             history={name: values[:, *grid] for name, values in self.history.items()},
             weights={name: values[grid] for name, values in self.weights.items()},
             settings=deepcopy(self.settings),

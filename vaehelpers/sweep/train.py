@@ -120,6 +120,7 @@ def train_sweep(
 
 
 def _trained(plan, executor, progress, store):
+    framework()  # imports Keras quietly, or says how to install it
     if store:
         make_ready(store.folder)
     keep_large_buffers()
