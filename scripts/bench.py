@@ -1,9 +1,11 @@
-"""How fast is a sweep beside its strongest peers, and how near are all of them to what the machine can do?
+"""How fast is a sweep beside its strongest peers, and how near are they to what the machine can do?
 
-`make bench` prints one table: model-images per second of `train_sweep`, of JAX written by hand and of Keras one model
-at a time. The share is that of this machine's matrix product, the best of five of NumPy, float32, 4000 x 4000. Each
-contestant is a process that is compiled first and then asked in turn, five times, so that whatever else the machine
-does meets all of them; the medians count. Other work on the machine makes all numbers smaller, not all alike.
+`make bench` prints one table: model-images per second of `train_sweep`, of JAX written by hand and
+of Keras one model at a time. The share is that of this machine's matrix product, the best of five
+of NumPy, float32, 4000 x 4000. Each contestant is a process that is compiled first and then asked
+in turn, five times, so that whatever else the machine does meets all of them; the medians count.
+Other work on the machine makes all numbers smaller, not all alike. `start` is what the first
+training takes beyond a later one: building and compiling.
 """
 
 import json
@@ -40,14 +42,14 @@ def seconds(function, *arguments):
 
 
 def work(name):
-    """A contestant's process: says how long the first training took, then how long each that is asked for."""
+    """A contestant's process: says how long a first training took, then each that is asked for."""
     keep_large_buffers()
     x = load_mnist().x_train[:IMAGES].reshape(IMAGES, PIXELS)
     start = time.perf_counter()
     train = getattr(bench_contestants, name)(x)
     train()
     print(json.dumps(time.perf_counter() - start), flush=True)
-    for _ in sys.stdin:
+    for _ in sys.stdin:  # a line for each further training
         print(json.dumps(seconds(train)), flush=True)
 
 
@@ -82,7 +84,7 @@ def product_rate(n=4000):
 
 
 def measure():
-    """The seconds of each contestant's first training, of every further one, and the products between them."""
+    """Seconds of each contestant's first training and of every further one; the products' rates."""
     processes = {}
     try:
         first = {}
@@ -108,14 +110,17 @@ def main():
     product = np.median(products)
     trained = bench_contestants.EPOCHS * IMAGES * MODELS
     print(f"{MODELS} VAEs, {IMAGES:,} images, {bench_contestants.EPOCHS} epochs, {REPEATS} times")
-    print(f"Matrix product: {product:.3g} operations/s, of which all but the products of a step")
-    print(f"{'':36}{'images/s':>10}{'least':>10}{'most':>10}{'share':>8}{'start':>8}")
+    print(f"Matrix product: {product:.3g} operations/s, a training step's image: {OPERATIONS:,}")
+    print(f"{'':36}{'images/s':>10}{'least':>10}{'most':>10}{'share':>8}{'start':>9}")
     for name, times in further.items():
         rates = trained / np.array(times)
         rate = np.median(rates)
-        line = f"{name:36}{rate:10,.0f}{rates.min():10,.0f}{rates.max():10,.0f}"
-        extra = first[name] - np.median(times)
-        print(f"{line}{rate * OPERATIONS / product:8.0%}{extra:6.1f} s")
+        share = rate * OPERATIONS / product
+        start_up = first[name] - np.median(times)
+        print(
+            f"{name:36}{rate:10,.0f}{rates.min():10,.0f}{rates.max():10,.0f}"
+            f"{share:8.0%}{start_up:7.1f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,9 @@
-"""Who trains the same VAEs in `bench.py`. Each maker returns a function that trains all of them once, compiled before.
+"""Who trains the same VAEs in `bench.py`: each function returns one that trains all of them once.
 
 All take the same images, betas, seeds, batches and epochs, the network 784-128-2-128-784 and Adam.
 """
 
 import numpy as np
-
-from vaehelpers.sweep import stacked
-from vaehelpers.sweep.network import initial_weights
-from vaehelpers.sweep.settings import Plan
 
 HIDDEN = 128
 LATENT = 2
@@ -20,6 +16,9 @@ EPOCHS = 2
 
 def sweep(x):
     """`train_sweep`'s training: the stack and its epochs, without what a call does once."""
+    from vaehelpers.sweep import stacked
+    from vaehelpers.sweep.settings import Plan
+
     options = {"hidden": HIDDEN, "latent_dim": LATENT, "likelihood": "bernoulli", "variance": 1.0}
     options |= {"learning_rate": RATE, "epochs": EPOCHS, "batch_size": BATCH, "shuffle_seed": 0}
     plan = Plan(x=x, betas=BETAS, seeds=SEEDS, **options)
@@ -37,11 +36,10 @@ def handwritten_jax(x):
     import jax
     from jax import numpy as jnp
 
+    from vaehelpers.sweep.network import initial_weights
+
     first = initial_weights(x.shape[1], HIDDEN, LATENT, SEEDS)
-    weights = {
-        name: np.tile(value[0], (len(BETAS),) + (1,) * (value.ndim - 2))
-        for name, value in first.items()
-    }
+    weights = {name: np.concatenate([value[0]] * len(BETAS)) for name, value in first.items()}
     betas = np.repeat(BETAS, len(SEEDS)).astype("float32")
 
     def dense(h, w, name):
@@ -86,9 +84,11 @@ def handwritten_jax(x):
 
 
 def keras_one_at_a_time(x):
-    """A Keras model of the usual kind and its `fit`, one beta and seed after the other; compiled once for all."""
+    """A Keras model of the usual kind and its `fit`, one member after the other, compiled once."""
     import keras
     from keras import layers, ops
+
+    from vaehelpers.sweep.network import initial_weights
 
     image, code = keras.Input(x.shape[1:]), keras.Input((LATENT,))
     h = layers.Dense(HIDDEN, activation="relu")(image)

@@ -404,6 +404,7 @@ BAD = [
     ({"seeds": [2**63]}, ValueError, "^seeds"),
     ({"start": {}}, TypeError, "^start"),
     ({"cache": 5}, TypeError, "^cache"),
+    ({"cache": __file__}, ValueError, "^cache is .*, a file: pass a folder"),
     ({"executor": 4}, TypeError, "^executor"),
     ({"learning_rate": True}, TypeError, "^learning_rate"),
     ({"learning_rate": 1e31}, ValueError, "^learning_rate .* at most"),

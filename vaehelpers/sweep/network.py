@@ -16,9 +16,8 @@ DECODER = ("code", "output")
 def log_likelihood_of(likelihood, variance):
     """The function of `losses` of that name, `(x, x_decoded) -> [B]`, as `VAE` takes it."""
     function = losses.log_likelihood_named(likelihood)
-    if likelihood == "gaussian":
-        return partial(function, log_var=float(np.log(variance)))
-    return function
+    gaussian = likelihood == "gaussian"
+    return partial(function, log_var=float(np.log(variance))) if gaussian else function
 
 
 def initial_weights(n_pixels, hidden, latent_dim, seeds):

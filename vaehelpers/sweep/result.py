@@ -122,15 +122,12 @@ class SweepResult:
         """One row for each member: beta, seed, distortion, rate and elbo."""
         import pandas as pd
 
-        betas, seeds = np.meshgrid(self.betas, self.seeds, indexing="ij")
-        columns = {
-            "beta": betas,
-            "seed": seeds,
-            "distortion": self.distortion,
-            "rate": self.rate,
-            "elbo": self.elbo,
+        members = {
+            "beta": np.repeat(self.betas, len(self.seeds)),
+            "seed": np.tile(self.seeds, len(self.betas)),
         }
-        return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+        measured = ("distortion", "rate", "elbo")
+        return pd.DataFrame({**members, **{name: getattr(self, name).ravel() for name in measured}})
 
     def save(self, path: str | Path) -> None:
         """Write all of it to one `.npz` file, under a temporary name first."""

@@ -36,19 +36,16 @@ def new_stack(plan):
 
     from vaehelpers.sweep.network import StackedVAE, initial_weights, log_likelihood_of
 
-    if plan.start is None:
-        sizes = (plan.x[0].size, plan.hidden, plan.latent_dim)
-        weights = initial_weights(*sizes, plan.seeds.tolist())
-    else:
-        weights = plan.start.weights
-
-    def of_each_member(value):
-        """`[1 or n_beta, n_seed, ...]` to `[S, ...]`."""
-        value = np.broadcast_to(value, (len(plan.betas), *value.shape[1:]))
-        return value.reshape(-1, *value.shape[2:])
-
+    sizes = (plan.x[0].size, plan.hidden, plan.latent_dim)
+    first = plan.start.weights if plan.start else initial_weights(*sizes, plan.seeds.tolist())
+    weights = {  # from [1 or n_beta, n_seed, ...] to [S, ...]
+        name: np.broadcast_to(value, (len(plan.betas), *value.shape[1:])).reshape(
+            -1, *value.shape[2:]
+        )
+        for name, value in first.items()
+    }
     stack = StackedVAE(
-        {name: of_each_member(value) for name, value in weights.items()},
+        weights,
         np.repeat(plan.betas, len(plan.seeds)),
         log_likelihood_of(plan.likelihood, plan.variance),
     )
@@ -131,5 +128,13 @@ def bar(steps, what, unit, progress, total=None):
     """A progress bar of plain text with the time left, around the steps."""
     from tqdm import tqdm
 
-    looks = {"file": sys.stdout, "ascii": True, "dynamic_ncols": False}
-    return tqdm(steps, desc=what, unit=unit, disable=not progress, total=total, **looks)
+    return tqdm(
+        steps,
+        desc=what,
+        unit=unit,
+        disable=not progress,
+        total=total,
+        file=sys.stdout,
+        ascii=True,
+        dynamic_ncols=False,
+    )
