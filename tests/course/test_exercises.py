@@ -390,6 +390,7 @@ REPAIRS = [
     (lambda x, p, m, v: cross_entropy(x, p).sum() / len(x), "there is no KL"),
     (lambda *probe: probe[0], "returned shape"),
     (784, "a int"),
+    (dict, "pass a function"),
 ]
 
 
@@ -442,6 +443,7 @@ def test_a_bug_report_that_can_be_answered(capsys):
         ({"beta": 0.0}, "weight of 0"),
         ({"active_units": 1.5}, "active_units"),
         ({"threshold": 0}, "threshold"),
+        ({"threshold": [31.2, 5.2]}, "threshold"),
         ({"versions": " "}, "versions: words"),
         ({"audit": "fine"}, "what audit_loss prints"),
     ],

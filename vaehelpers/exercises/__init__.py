@@ -1,4 +1,4 @@
-"""Checks of the exercises: right, not answered yet, or which aspect is off. Every check prints, none raises."""
+"""Checks of the exercises: right, not answered yet, or which aspect is off. They never raise."""
 
 from vaehelpers.exercises.lesson_00 import (
     check_distortion_from_mean,

@@ -7,7 +7,6 @@ from vaehelpers.exercises.verdicts import (
     entries_verdict,
     function_verdict,
     is_letter_of,
-    list_of,
     number_verdict,
 )
 
@@ -19,29 +18,30 @@ DISTORTION = np.array([164.6, 165.5, 178.5, 211.0])
 def check_break_even(answer):
     """Lesson 07, exercise 1: the price at which two networks have the same objective."""
     right = (178.5 - 165.5) / (4.9 - 2.0)
-    slips = [
+    of_one = "the price is in the differences of the two networks, not in one of them"
+    return number_verdict(
+        answer,
+        right,
         (1 / right, "upside down: nats of distortion for one nat of rate"),
         (-right, "the sign: the slope is minus the price"),
         (178.5 - 165.5, "that is the distortion saved: divide it by the rate that it took"),
-        (178.5 / 2.0, "the price is in the differences of the two networks, not in one of them"),
-        (165.5 / 4.9, "the price is in the differences of the two networks, not in one of them"),
-    ]
-    return number_verdict(answer, right, slips)
+        (178.5 / 2.0, of_one),
+        (165.5 / 4.9, of_one),
+    )
 
 
 @asked
 def check_choices(answer):
-    """Lesson 07, exercise 2: which of four networks has the best ELBO, the lowest objective at 8, the cheapest code."""
-    right = [*("ABCD"[np.argmin(DISTORTION + beta * RATE)] for beta in (1, 8)), "D"]
-    aspects = [
-        "(a) the ELBO is minus the sum of both, whatever beta was trained",
-        "(b) add 8 times the rate to each distortion",
-        "(c) the cheapest code has the lowest rate",
-    ]
-    given = list_of(answer, is_letter_of("ABCD"), length=len(right))
-    if given is None:
-        return '✗ a list of three letters is wanted, such as ["A", "B", "C"]'
-    return entries_verdict(given, right, aspects)
+    """Lesson 07, exercise 2: the networks best by ELBO, best at 8, and cheapest in code."""
+    at_1, at_8 = ("ABCD"[np.argmin(DISTORTION + beta * RATE)] for beta in (1, 8))
+    return entries_verdict(
+        answer,
+        is_letter_of("ABCD"),
+        'a list of three letters, such as ["A", "B", "C"],',
+        (at_1, "(a) the ELBO is minus the sum of both, whatever beta was trained"),
+        (at_8, "(b) add 8 times the rate to each distortion"),
+        ("D", "(c) the cheapest code has the lowest rate"),
+    )
 
 
 def _gap(information, entropies):
@@ -49,38 +49,26 @@ def _gap(information, entropies):
     return ((first - second) / entropies).mean()
 
 
+def _gap_by_dimension(information, entropies):
+    second, first = np.sort(information, axis=1)[:, -2:].T
+    return (first - second).mean()
+
+
 @asked
 def check_gap_of_information(answer):
-    """Lesson 07, exercise 3: the mutual information gap from a table of information and the factors' entropies."""
-    tables = [
-        np.array([[0.1, 0.9], [0.6, 0.2], [0.3, 0.1]]),
-        np.array([[1.0, 0.0, 0.2], [0.0, 0.8, 0.1]]),
-        np.array([[0.2, 0.1], [0.2, 0.7], [0.1, 0.0], [0.0, 0.5]]),
-    ]
-    entropies = [np.array([0.7, 1.4]), np.array([1.1, 0.9, 0.5]), np.array([0.69, 2.0])]
-
-    def best_only(information, entropies):
-        return (information.max(axis=0) / entropies).mean()
-
-    def by_dimension(information, entropies):
-        second, first = np.sort(information, axis=1)[:, -2:].T
-        return (first - second).mean()
-
-    slips = [
-        (
-            lambda i, h: _gap(i, np.ones(len(h))),
-            "each difference is divided by the entropy of its property",
-        ),
-        (
-            best_only,
-            "the second best is to be subtracted: two dimensions that know equally much make 0",
-        ),
+    """Lesson 07, exercise 3: the gap from a table of information and the factors' entropies."""
+    return function_verdict(
+        answer,
+        [
+            (np.array([[0.1, 0.9], [0.6, 0.2], [0.3, 0.1]]), np.array([0.7, 1.4])),
+            (np.array([[1.0, 0.0, 0.2], [0.0, 0.8, 0.1]]), np.array([1.1, 0.9, 0.5])),
+            (np.array([[0.2, 0.1], [0.2, 0.7], [0.1, 0.0], [0.0, 0.5]]), np.array([0.69, 2.0])),
+        ],
+        _gap,
+        (lambda i, h: _gap(i, np.ones(len(h))), "each is divided by the entropy of its property"),
+        (lambda i, h: (i.max(axis=0) / h).mean(), "the second best is to be subtracted"),
         (lambda i, h: _gap(i, h) * len(h), "averaged over the properties, not summed"),
-        (
-            by_dimension,
-            "the best two dimensions of each property, not the best two properties of each dimension",
-        ),
+        (_gap_by_dimension, "the best two dimensions of each property, not the other way round"),
         (lambda i, h: ((i.max(0) - i.min(0)) / h).mean(), "the second best, not the worst"),
         (lambda i, h: _gap(i, np.full(len(h), h.mean())), "each property has its own entropy"),
-    ]
-    return function_verdict(answer, list(zip(tables, entropies, strict=True)), _gap, slips)
+    )

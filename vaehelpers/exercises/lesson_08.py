@@ -3,9 +3,8 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from vaehelpers.collapse.normal import LOG_2PI
 from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdict
-
-LOG_2PI = np.log(2 * np.pi)
 
 
 def _kl(v, prior_variance):
@@ -15,106 +14,67 @@ def _kl(v, prior_variance):
 
 @asked
 def check_weight_against_prior(answer):
-    """Lesson 08, exercise 1: 4 KL(q || N(0, 1)) - KL(q || N(0, 1/4)) at q = N(m, 0.1), the same for every m."""
-    weight = 4
+    """Lesson 08, exercise 1: 4 KL(q || N(0, 1)) - KL(q || N(0, 1/4)) at q = N(m, 0.1)."""
     v = 0.1
-    right = 0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + np.log(v))
+    half_log_4 = 0.5 * np.log(4)
+    right = half_log_4 - 1.5 * (1 + np.log(v))
     entropy = 0.5 * (LOG_2PI + 1 + np.log(v))
-    log_z = 0.5 * ((1 - weight) * LOG_2PI - np.log(weight))
-    slips = [
+    log_z = -1.5 * LOG_2PI - half_log_4
+    return number_verdict(
+        answer,
+        right,
         (-right, "the sign: asked is by how much the weighted KL is the larger one"),
         (right / np.log(2), "that is in bits: take natural logarithms for nats"),
         (2 * right, "the factor 1/2 before the brackets"),
-        (
-            0.5 * np.log(weight) - 0.5 * (weight - 1) * (1 + 2 * np.log(v)),
-            "0.1 is q's variance, not its width",
-        ),
-        (
-            right - 0.5 * np.log(weight),
-            "a constant is missing: the logarithm holds s^2 / c^2, and c^2 is 1/4",
-        ),
-        (-(weight - 1) * entropy, "log Z is missing: it is subtracted as well"),
+        (half_log_4 - 1.5 * (1 + 2 * np.log(v)), "0.1 is q's variance, not its width"),
+        (right - half_log_4, "a constant: the logarithm holds s^2 / c^2, and c^2 is 1/4"),
+        (-3 * entropy, "log Z is missing: it is subtracted as well"),
         (-log_z, "the entropy of q is missing"),
-        (-(weight - 1) * entropy + log_z, "the sign of log Z: it is subtracted"),
-        ((weight - 1) * entropy - log_z, "the sign of the entropy: a weight above 1 rewards it"),
-        (
-            -weight * entropy - log_z,
-            "the entropy's factor is 4 - 1: one of the four is in the other KL already",
-        ),
+        (-3 * entropy + log_z, "the sign of log Z: it is subtracted"),
+        (3 * entropy - log_z, "the sign of the entropy: a weight above 1 rewards it"),
+        (-4 * entropy - log_z, "the entropy's factor is 4 - 1: one is in the other KL already"),
         (_kl(v, 1) - _kl(v, 1 / 4), "the weight 4 is missing: it stands before the first KL"),
         (4 * _kl(v, 1), "that is the weighted KL at m = 0: subtract the one to the narrower prior"),
-        (
-            _kl(v, 1 / 4),
-            "that is the KL to the narrower prior at m = 0: subtract it from the weighted one",
-        ),
+        (_kl(v, 1 / 4), "that is the other KL at m = 0: subtract it from the weighted one"),
         (4 * _kl(v, 1) - _kl(v, 4), "upside down: the narrower prior has the variance 1/4, not 4"),
         (4 * _kl(v, 1) - _kl(v, 1 / 16), "1/4 is the narrower prior's variance, not its width"),
-    ]
-    return number_verdict(answer, right, slips)
+    )
 
 
 def _squares(x, x_mean):
     return np.square(x - x_mean).reshape(len(x), -1)
 
 
-def _mean_square(x, x_mean):
-    return _squares(x, x_mean).mean()
+def _best(x, x_mean):
+    return np.square(x - x_mean).mean()
 
 
 @asked
 def check_optimal_variance(answer):
-    """Lesson 08, exercise 2: a function `(x, x_mean) -> variance`, the best one that a batch of images shares."""
+    """Lesson 08, exercise 2: a function `(x, x_mean) -> variance`, the best that a batch shares."""
     rng = np.random.default_rng(3)
     cases = []
     for shape in ((6, 28, 28, 1), (3, 16, 12, 3), (4, 5)):
         x = rng.random(shape)
         cases.append((x, x + 0.1 + 0.3 * rng.normal(size=shape)))
-    slips = [
-        (
-            lambda x, m: _squares(x, m).sum(1).mean(),
-            "the pixels share variance too: take the mean over them, no sum",
-        ),
-        (
-            lambda x, m: _squares(x, m).sum(),
-            "a variance is a mean: over the images and over the pixels",
-        ),
-        (
-            lambda x, m: _squares(x, m).sum(0).mean(),
-            "the images share variance too: take the mean over them, no sum",
-        ),
-        (
-            lambda x, m: _squares(x, m).mean(1),
-            "one number for each image: all of them share it, take the mean",
-        ),
-        (
-            lambda x, m: np.square(x - m).mean(0),
-            "one number for each pixel: all of them share it, take the mean",
-        ),
-        (
-            lambda x, m: _mean_square(x, m) / 2,
-            "the factor 2: the logarithm too has a 1/2 in front of it",
-        ),
-        (
-            lambda x, m: 2 * _mean_square(x, m),
-            "the factor 2: the squared error too has a 1/2 in front of it",
-        ),
-        (
-            lambda x, m: np.sqrt(_mean_square(x, m)),
-            "that is the standard deviation: the variance is its square",
-        ),
-        (lambda x, m: 1 / _mean_square(x, m), "upside down: larger errors need a larger variance"),
-        (lambda x, m: np.log(_mean_square(x, m)), "that is the logarithm of the variance"),
-        (
-            lambda x, m: np.var(x - m),
-            "do not subtract the mean error: what is wrong on average is an error too",
-        ),
-        (
-            lambda x, m: np.var(x),
-            "that is the variance of the pixels: the predictions do not appear in it",
-        ),
+    return function_verdict(
+        answer,
+        cases,
+        _best,
+        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share variance too: no sum"),
+        (lambda x, m: _squares(x, m).sum(), "a mean: over the images and over the pixels"),
+        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share variance too: no sum"),
+        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all share it"),
+        (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all share it"),
+        (lambda x, m: _best(x, m) / 2, "the factor 2: the logarithm too has a 1/2 before it"),
+        (lambda x, m: 2 * _best(x, m), "the factor 2: the squared error too has a 1/2 before it"),
+        (lambda x, m: np.sqrt(_best(x, m)), "that is the standard deviation: take its square"),
+        (lambda x, m: 1 / _best(x, m), "upside down: larger errors need a larger variance"),
+        (lambda x, m: np.log(_best(x, m)), "that is the logarithm of the variance"),
+        (lambda x, m: np.var(x - m), "do not subtract the mean error: it is an error too"),
+        (lambda x, m: np.var(x), "of the pixels alone: the predictions do not appear in it"),
         (lambda x, m: np.abs(x - m).mean(), "a Gaussian squares its errors"),
-    ]
-    return function_verdict(answer, cases, _mean_square, slips)
+    )
 
 
 def _terms(z, z_mean, z_log_var):
@@ -130,61 +90,41 @@ def _log_mean(logs):
     return logsumexp(logs, axis=1) - np.log(logs.shape[1])
 
 
+def _naive_log_mean(logs):
+    return np.log(np.exp(logs).mean(1))
+
+
 def _pseudo_inputs(rng, n, k, j):
-    """z `[n, j]` and the K normal densities `[k, j]` of a prior; the last z is 60 standard deviations out."""
+    """z `[n, j]`, the last one 60 standard deviations out, and the K normal densities `[k, j]`."""
     z = rng.normal(size=[n, j])
     z_mean, z_log_var = rng.normal(size=[2, k, j])
     z[-1] = (z_mean + 60 * np.exp(0.5 * z_log_var)).max(axis=0)
     return z, z_mean, z_log_var
 
 
-UNDERFLOW = "-inf: 60 standard deviations out a density is 0 in floating point, its logarithm is not: use logsumexp"
+UNDERFLOW = "-inf: a density 60 standard deviations out is 0, its logarithm is not: use logsumexp"
 WRONG_COMPONENTS = [
-    (
-        lambda z, m, v: _logs(z, m, 2 * v),
-        "exp(z_log_var) is the variance, not the standard deviation",
-    ),
-    (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it must be exponentiated"),
+    (lambda z, m, v: _logs(z, m, 2 * v), "exp(z_log_var) is v, not the standard deviation"),
+    (lambda z, m, v: _logs(z, m, np.log(v)), "z_log_var is a logarithm: it is exponentiated"),
     (lambda z, m, v: (_terms(z, m, v) + LOG_2PI / 2).sum(2), "a constant is missing: 2 pi"),
     (
         lambda z, m, v: _logs(z, m, v) + (z.shape[1] - 1) * LOG_2PI / 2,
         "2 pi belongs to each dimension, not once",
     ),
-    (
-        lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2),
-        "a density is divided by its standard deviation",
-    ),
-    (
-        lambda z, m, v: _terms(z, m, v).mean(2),
-        "the dimensions' densities multiply: sum their logarithms, no mean",
-    ),
+    (lambda z, m, v: (_terms(z, m, v) + v / 2).sum(2), "a density is divided by its width"),
+    (lambda z, m, v: _terms(z, m, v).mean(2), "densities multiply: sum their logarithms, no mean"),
 ]
 WRONG_MIXTURES = [  # of log densities `[B, K]`
-    (
-        lambda logs: logsumexp(logs, axis=1),
-        "the 1/K is missing: the mean of K densities is their sum / K",
-    ),
-    (
-        lambda logs: logs.mean(1),
-        "the logarithm of the mean is asked for, not the mean of the logarithms",
-    ),
-    (
-        lambda logs: _log_mean(logs.T),
-        "the axis: the mean is over components, one number for each z",
-    ),
+    (lambda logs: logsumexp(logs, axis=1), "the 1/K is missing: the mean of K is their sum / K"),
+    (lambda logs: logs.mean(1), "the logarithm of the mean, not the mean of the logarithms"),
+    (lambda logs: _log_mean(logs.T), "the axis: a mean over components, one number for each z"),
     (lambda logs: _log_mean(logs)[:, None], "the shape: [B], without the axis K"),
-    (
-        lambda logs: _log_mean(logs).mean(),
-        "one number for each z: [B], without a mean over the batch",
-    ),
+    (lambda logs: _log_mean(logs).mean(), "for each z one: [B], without a mean over the batch"),
     (lambda logs: np.exp(_log_mean(logs)), "that is p(z): take its logarithm"),
+    (_naive_log_mean, UNDERFLOW),
     (lambda logs: np.log(np.exp(logs).sum(1)), UNDERFLOW),
-    (lambda logs: np.log(np.exp(logs - logs.max()).mean(1)) + logs.max(), UNDERFLOW),
+    (lambda logs: _naive_log_mean(logs - logs.max()) + logs.max(), UNDERFLOW),
 ]
-
-
-def _naive_log_mean(logs):
-    return np.log(np.exp(logs).mean(1))
 
 
 def _prior(components, mixture):
@@ -194,15 +134,13 @@ def _prior(components, mixture):
 
 @asked
 def check_vamp_prior(answer):
-    """Lesson 08, exercise 3: a function `(z, z_mean, z_log_var) -> log p(z)`, a mean of normal densities."""
+    """Lesson 08, exercise 3: log p(z) of `(z, z_mean, z_log_var)`, normal densities."""
     rng = np.random.default_rng(4)
-    cases = [_pseudo_inputs(rng, *sizes) for sizes in ((4, 5, 3), (3, 2, 6), (2, 1, 2))]
-    slips = [
+    return function_verdict(
+        answer,
+        [_pseudo_inputs(rng, *sizes) for sizes in ((4, 5, 3), (3, 2, 6), (2, 1, 2))],
+        _prior(_logs, _log_mean),
         *((_prior(components, _log_mean), aspect) for components, aspect in WRONG_COMPONENTS),
         *((_prior(_logs, mixture), aspect) for mixture, aspect in WRONG_MIXTURES),
-        *(
-            (_prior(logs, _naive_log_mean), UNDERFLOW)
-            for logs in (_logs, *(logs for logs, _ in WRONG_COMPONENTS))
-        ),
-    ]
-    return function_verdict(answer, cases, _prior(_logs, _log_mean), slips)
+        *((_prior(wrong, _naive_log_mean), UNDERFLOW) for wrong, _ in WRONG_COMPONENTS),
+    )

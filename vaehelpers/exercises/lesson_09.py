@@ -7,6 +7,7 @@ from vaehelpers.exercises.verdicts import (
     entries_verdict,
     function_verdict,
     is_letter_of,
+    is_truth,
     list_of,
 )
 
@@ -20,18 +21,18 @@ def _paired_error(a, b):
 
 
 def _difference_and(error, mean=np.mean):
-    """A function `(elbo_a, elbo_b) -> pair`, of how it computes the mean difference and its error."""
+    """A function `(elbo_a, elbo_b) -> pair`, of how it computes the mean and its error."""
     return lambda a, b: np.array([mean(a - b), error(a, b)])
 
 
 def _pair_of_models(rng, n):
-    """Two models' bounds on the same n images, which differ more from one another than the models do."""
+    """Two models' bounds on the same n images, which differ more than the models do."""
     images = rng.normal(-160, 30, size=n)
     return images + rng.normal(1.5, 2, size=n), images + rng.normal(0, 2, size=n)
 
 
 _of_pairs = _difference_and(_paired_error)
-SEPARATE = "take the difference image by image first: two separate errors hold the spread of easy and hard images"
+SEPARATE = "subtract image by image first: two errors hold the spread of easy and hard images"
 ONE_IMAGE = "that is one image's spread: divide it by the root of N"
 WRONG_ERRORS_OF_A_DIFFERENCE = [
     (lambda a, b: np.hypot(_standard_error(a), _standard_error(b)), SEPARATE),
@@ -49,30 +50,30 @@ WRONG_ERRORS_OF_A_DIFFERENCE = [
 
 @asked
 def check_paired_difference(answer):
-    """Lesson 09, exercise 1: a function `(elbo_a, elbo_b) -> (mean, standard error)` of the paired difference."""
+    """Lesson 09, exercise 1: `(elbo_a, elbo_b) -> (mean difference, its paired error)`."""
     rng = np.random.default_rng(5)
-    cases = [_pair_of_models(rng, n) for n in (9, 12, 2)]
-    slips = [
+    return function_verdict(
+        answer,
+        [_pair_of_models(rng, n) for n in (9, 12, 2)],
+        _of_pairs,
         *((_difference_and(error), aspect) for error, aspect in WRONG_ERRORS_OF_A_DIFFERENCE),
         (lambda a, b: _of_pairs(b, a), "the sign: a - b"),
-        (
-            _difference_and(_paired_error, mean=np.sum),
-            "the mean difference, not the sum of the differences",
-        ),
+        (_difference_and(_paired_error, mean=np.sum), "the mean difference, not the sum of them"),
         (lambda a, b: _of_pairs(a, b)[::-1], "the order: first the mean, then its error"),
         (lambda a, b: _of_pairs(a, b)[0], "the error is missing: a pair is wanted"),
-    ]
-    return function_verdict(answer, cases, _of_pairs, slips)
+    )
 
 
-FAIR = "BDF"
-COMPARISONS = {
-    "A": "(A) distortion + 4 rate is larger than distortion + rate for one network: each beta has a loss of its own",
-    "B": "(B) an ELBO is -(distortion + rate) for both, whatever beta trained them: one measure, the same digits",
-    "C": "(C) densities of grey levels and probabilities of black and white: two kinds of numbers on two kinds of data",
-    "D": "(D) 784 times the mean of 784 terms is their sum: both losses are the same sum",
-    "E": "(E) for one and the same model the bound rises with K, on average: the same K for both",
-    "F": "(F) both are densities of the same data in the same unit: the likelihood may differ, the data may not",
+COMPARISONS = {  # whether it is fair, and why
+    "A": (False, "(A) distortion + 4 rate exceeds distortion + rate for one network: a loss each"),
+    "B": (True, "(B) an ELBO is -(distortion + rate) for both, whatever beta: the same measure"),
+    "C": (
+        False,
+        "(C) densities of grey levels, probabilities of black and white: two kinds of data",
+    ),
+    "D": (True, "(D) 784 times the mean of 784 terms is their sum: both losses are the same sum"),
+    "E": (False, "(E) for one model the bound rises with K, on average: the same K for both"),
+    "F": (True, "(F) both are densities of the same data in one unit: the likelihood may differ"),
 }
 
 
@@ -83,7 +84,7 @@ def check_which_can_be_compared(answer):
     if given is None or len(set(given)) < len(given):
         return '✗ a list of letters from A to F is wanted, each at most once, such as ["A", "C"]'
     chosen = [letter in given for letter in COMPARISONS]
-    return entries_verdict(chosen, [letter in FAIR for letter in COMPARISONS], COMPARISONS.values())
+    return entries_verdict(chosen, is_truth, "a list of letters", *COMPARISONS.values())
 
 
 def _mean_and(error):
@@ -99,7 +100,7 @@ def _runs(rng, n_seeds, n_images):
 
 
 _over_seeds = _mean_and(lambda elbo: _standard_error(elbo.mean(1)))
-POOLED = "the images of a run share its network: they are not S x N independent draws. First each run's mean"
+POOLED = "a run's images share its network, so they are not S x N draws: first each run's mean"
 ONE_RUN = "that is how far one run lies from the mean of all: divide it by the root of S"
 OVER_IMAGES = "that is the error over images: here they stay, and the seeds are drawn anew"
 WRONG_ERRORS_OVER_SEEDS = [
@@ -112,10 +113,7 @@ WRONG_ERRORS_OVER_SEEDS = [
     (lambda e: e.mean(1).std() / np.sqrt(len(e)), "S - 1 in the standard deviation: ddof=1"),
     (lambda e: _standard_error(e.mean(0)), OVER_IMAGES),
     (lambda e: e.mean(0).std() / np.sqrt(e.shape[1]), OVER_IMAGES),
-    (
-        lambda e: e.mean(1).std(ddof=1) / np.sqrt(e.shape[1]),
-        "the root of the number of seeds, not of images",
-    ),
+    (lambda e: e.mean(1).std(ddof=1) / np.sqrt(e.shape[1]), "the root of S, not of images"),
     (lambda e: e.mean(1).std(ddof=1) / len(e), "divide by the root of S, not by S"),
     (lambda e: _standard_error(e.mean(1)) ** 2, "that is the error squared: take the root"),
 ]
@@ -125,10 +123,11 @@ WRONG_ERRORS_OVER_SEEDS = [
 def check_error_over_seeds(answer):
     """Lesson 09, exercise 3: a function `elbo [S, N] -> (mean, standard error over seeds)`."""
     rng = np.random.default_rng(6)
-    cases = [(_runs(rng, *sizes),) for sizes in ((5, 40), (3, 7), (8, 2))]
-    slips = [
+    return function_verdict(
+        answer,
+        [(_runs(rng, *sizes),) for sizes in ((5, 40), (3, 7), (8, 2))],
+        _over_seeds,
         *((_mean_and(error), aspect) for error, aspect in WRONG_ERRORS_OVER_SEEDS),
         (lambda e: _over_seeds(e)[::-1], "the order: first the mean, then its error"),
         (lambda e: _over_seeds(e)[0], "the error is missing: a pair is wanted"),
-    ]
-    return function_verdict(answer, cases, _over_seeds, slips)
+    )

@@ -1,10 +1,11 @@
 """What all checks share: compare an answer with the right one, and with the usual slips.
 
-A number is right within half a percent, so that rounding to three digits passes; a function must be right to 1e-5,
-which float32 is. Everything here returns the sentence that `asked` prints.
+A number is right within half a percent, so that rounding to three digits passes; a function to
+1e-5, which float32 is. Everything here returns the sentence that `asked` prints.
 """
 
 import functools
+from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
@@ -16,11 +17,11 @@ ROUNDED = 5e-3
 EXACT = 1e-5
 
 
-def asked(check):
-    """What prints the sentence that `check(answer, ...)` returns, or, where the answer is `...`, that there is none.
+def asked(check: Callable[..., str]) -> Callable[..., None]:
+    """What prints the sentence of `check(answer, ...)`, or, for `...`, that there is no answer.
 
     Example:
-        >>> asked(lambda answer: verdict(answer, 3, []))(...)
+        >>> asked(lambda answer: verdict(answer, 3))(...)
         … not answered yet: put your answer in the place of the three dots
     """
 
@@ -38,11 +39,11 @@ def close(value, wanted, within):
     )
 
 
-def verdict(value, right, slips, within=ROUNDED, otherwise=NO_USUAL_SLIP):
-    """The sentence on `value`; `slips` holds pairs of a wrong value and the aspect that leads to it.
+def verdict(value, right, *slips, within=ROUNDED, otherwise=NO_USUAL_SLIP):
+    """The sentence on `value`; a slip is a pair of a wrong value and the aspect behind it.
 
     Example:
-        >>> verdict(28, 784, [(28, "the image has 28 x 28 pixels, not 28")])
+        >>> verdict(28, 784, (28, "the image has 28 x 28 pixels, not 28"))
         '✗ the image has 28 x 28 pixels, not 28'
     """
     if close(value, right, within):
@@ -52,7 +53,7 @@ def verdict(value, right, slips, within=ROUNDED, otherwise=NO_USUAL_SLIP):
 
 
 def floats(value):
-    """The value as an array of float64, nan where it holds no real numbers: no text, no truth values, none too large.
+    """The value as float64, nan where it holds no real numbers: no text, no truth values.
 
     Example:
         >>> floats([1, 5]), floats("784"), floats(10**400)
@@ -60,25 +61,24 @@ def floats(value):
     """
     try:
         array = np.asarray(value)
-        return (
-            array.astype("float64") if array.dtype.kind in "iufO" else np.full(array.shape, np.nan)
-        )
+        is_real = array.dtype.kind in "iufO"
+        return array.astype("float64") if is_real else np.full(array.shape, np.nan)
     except (TypeError, ValueError, OverflowError):
         return np.array(np.nan)
 
 
-def number_verdict(answer, right, slips, within=ROUNDED):
+def number_verdict(answer, right, *slips, within=ROUNDED):
     """The sentence on an answer that must be one number.
 
     Example:
-        >>> number_verdict([784], 784, [])
+        >>> number_verdict([784], 784)
         '✗ the answer is an array of shape (1,): one number is wanted'
     """
     value = floats(answer)
     if value.shape != () or not np.isfinite(value):
         said = f"an array of shape {value.shape}" if value.shape else repr(answer)
         return f"✗ the answer is {said}: one number is wanted"
-    return verdict(value, right, slips, within)
+    return verdict(value, right, *slips, within=within)
 
 
 def units(right):
@@ -89,11 +89,11 @@ def units(right):
     ]
 
 
-def function_verdict(answer, cases, right, slips):
-    """The sentence on a function, called on copies of each case's arguments; the slips are functions.
+def function_verdict(answer, cases, right, *slips):
+    """The sentence on a function, called on copies of each case's arguments, as the slips are.
 
     Example:
-        >>> function_verdict(np.sum, [(np.ones(3),)], np.mean, [(np.sum, "the mean, not the sum")])
+        >>> function_verdict(np.sum, [(np.ones(3),)], np.mean, (np.sum, "the mean, not the sum"))
         '✗ the mean, not the sum'
     """
     if not callable(answer):
@@ -105,13 +105,12 @@ def function_verdict(answer, cases, right, slips):
     except Exception as error:  # whatever the learner's function raises is shown to the learner
         return f"✗ your function stops with {type(error).__name__}: {error}"
     wanted = [right(*case) for case in cases]
-    if close(values[0], wanted[0], EXACT) and not all(
-        map(close, values, wanted, [EXACT] * len(cases))
-    ):
+    is_right = [close(*pair, EXACT) for pair in zip(values, wanted, strict=True)]
+    if is_right[0] and not all(is_right):
         return "✗ right for one size of input and wrong for another: is a size written as a number?"
     with np.errstate(all="ignore"):
         wrong = [(slip(*cases[0]), aspect) for slip, aspect in slips]
-    return verdict(values[0], wanted[0], wrong, EXACT)
+    return verdict(values[0], wanted[0], *wrong, within=EXACT)
 
 
 def is_truth(entry):
@@ -130,7 +129,7 @@ def is_letter_of(letters):
 
 
 def list_of(answer, valid, length=None):
-    """The answer as a list of entries that are all `valid`, `length` of them where that is given; else None.
+    """The answer as a list of `length` entries that are all `valid`; else None.
 
     Example:
         >>> list_of(np.array([True, False]), is_truth)
@@ -139,24 +138,19 @@ def list_of(answer, valid, length=None):
         True
     """
     entries = answer.tolist() if isinstance(answer, np.ndarray) else answer
-    if (
-        not isinstance(entries, (list, tuple))
-        or length not in (None, len(entries))
-        or not all(map(valid, entries))
-    ):
-        return None
-    return list(entries)
+    is_list = isinstance(entries, (list, tuple)) and length in (None, len(entries))
+    return list(entries) if is_list and all(map(valid, entries)) else None
 
 
-def entries_verdict(entries, right, aspects):
-    """The sentence on a list that is compared entry by entry: the first one that is off gives its aspect.
+def entries_verdict(answer, valid, wanted, *pairs):
+    """The sentence on a list, compared with pairs of a right entry and the aspect that leads to it.
 
     Example:
-        >>> entries_verdict([True, True], [True, False], ["the first", "the second"])
-        '✗ the second'
+        >>> entries_verdict([True, True], is_truth, "two", (True, "one"), (False, "two"))
+        '✗ two'
     """
-    wrong = (
-        aspect for got, wanted, aspect in zip(entries, right, aspects, strict=True) if got != wanted
-    )
-    aspect = next(wrong, None)
-    return RIGHT if aspect is None else f"✗ {aspect}"
+    entries = list_of(answer, valid, length=len(pairs))
+    if entries is None:
+        return f"✗ {wanted} is wanted"
+    off = (said for got, (right, said) in zip(entries, pairs, strict=True) if got != right)
+    return next((f"✗ {said}" for said in off), RIGHT)
