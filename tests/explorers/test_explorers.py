@@ -39,7 +39,7 @@ def test_the_scripts_are_short():
 
 
 def test_a_script_comes_with_what_it_imports_once_and_in_order():
-    files = scripts.needed_by("beta_explorer.js")
+    files = scripts.needed_by(["beta_explorer.js"])
     assert files[-1] == "beta_explorer.js" and len(set(files)) == len(files)
     assert files.index("network.js") < files.index("decoder.js") < files.index("grid.js")
     module = scripts.widget_module("beta_explorer.js", "mountBetaExplorer")
@@ -103,8 +103,10 @@ def test_what_makes_no_sense_is_named(call, message):
 
 
 def test_what_one_widget_is_given_is_its_own():
-    explorers.beta_explorer().data["betas"][0] = -5
-    assert explorers.beta_explorer().data["betas"][0] == 0.1
+    for mount, name in ((explorers.beta_explorer, "betas"), (explorers.playground, "labels")):
+        first = mount().data[name][0]
+        mount().data[name][0] = -5
+        assert mount().data[name][0] == first
 
 
 def test_the_page_reads_the_numbers_of_the_grid():
@@ -134,7 +136,7 @@ def test_the_scripts_in_node(tmp_path):
     }
     file = tmp_path / "decoded.json"
     file.write_text(json.dumps(given), encoding="utf-8")
-    test = ROOT / "tests" / "js" / "explorers.test.mjs"
+    test = ROOT / "tests" / "explorers" / "js" / "explorers.test.mjs"
     environment = os.environ | {"DECODED": str(file)}
     done = subprocess.run(["node", "--test", test], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -107,7 +107,10 @@ def test_the_scripts_in_node(tmp_path):
     ]
     file = tmp_path / "gradients.json"
     file.write_text(json.dumps(cases), encoding="utf-8")
-    tests = [ROOT / "tests" / "js" / f"{name}.test.mjs" for name in ("network", "playground")]
+    tests = [
+        ROOT / "tests" / "explorers" / "js" / f"{name}.test.mjs"
+        for name in ("network", "playground")
+    ]
     environment = os.environ | {"GRADIENTS": str(file)}
     done = subprocess.run(
         ["node", "--test", *tests], capture_output=True, text=True, env=environment

@@ -41,10 +41,6 @@ def check_weight_against_prior(answer):
     )
 
 
-def _squares(x, x_mean):
-    return np.square(x - x_mean).reshape(len(x), -1)
-
-
 def _best(x, x_mean):
     return np.square(x - x_mean).mean()
 
@@ -61,10 +57,13 @@ def check_optimal_variance(answer):
         answer,
         cases,
         _best,
-        (lambda x, m: _squares(x, m).sum(1).mean(), "the pixels share variance too: no sum"),
-        (lambda x, m: _squares(x, m).sum(), "a mean: over the images and over the pixels"),
-        (lambda x, m: _squares(x, m).sum(0).mean(), "the images share variance too: no sum"),
-        (lambda x, m: _squares(x, m).mean(1), "one number for each image: all share it"),
+        (lambda x, m: np.square(x - m).sum() / len(x), "the pixels share variance too: no sum"),
+        (lambda x, m: np.square(x - m).sum(), "a mean: over the images and over the pixels"),
+        (lambda x, m: np.square(x - m).sum() / x[0].size, "the images share variance too: no sum"),
+        (
+            lambda x, m: np.square(x - m).reshape(len(x), -1).mean(1),
+            "one number for each image: all share it",
+        ),
         (lambda x, m: np.square(x - m).mean(0), "one number for each pixel: all share it"),
         (lambda x, m: _best(x, m) / 2, "the factor 2: the logarithm too has a 1/2 before it"),
         (lambda x, m: 2 * _best(x, m), "the factor 2: the squared error too has a 1/2 before it"),

@@ -35,10 +35,6 @@ def _is_number(value):
     return floats(value).shape == () and not np.isnan(floats(value))
 
 
-def _is_above_0(value):
-    return _is_number(value) and floats(value) > 0
-
-
 def _is_range(value):
     return floats(value).shape == (2,) and floats(value)[0] < floats(value)[1]
 
@@ -68,7 +64,7 @@ RULES = [
         "active_units: how many latent dimensions have a mean with a variance above 0.01",
     ),
     (
-        lambda r: r["threshold"] is None or _is_above_0(r["threshold"]),
+        lambda r: r["threshold"] is None or (_is_number(r["threshold"]) and r["threshold"] > 0),
         "threshold: a weight above 0, or None where the likelihood has none",
     ),
     (

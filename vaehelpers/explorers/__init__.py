@@ -1,4 +1,4 @@
-"""Explorers that run in a browser: on trained networks, on closed forms, and a page in which two VAEs are trained."""
+"""Explorers that run in a browser: on trained networks, on closed forms, and a playground."""
 
 from vaehelpers.explorers.explorers import (
     beta_explorer,

@@ -1,20 +1,21 @@
-"""Explorers on trained networks and on closed forms, to be moved by mouse, touch or keyboard in JupyterLab."""
+"""Explorers on trained networks and on closed forms, moved by mouse, touch or keyboard."""
 
 import base64
-import functools
-from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from vaehelpers.collapse import collapse_at
 from vaehelpers.data import load_beta_grid, load_mnist
 from vaehelpers.data.beta_grid import DECODER
 from vaehelpers.data.checks import check_number, check_whole, needs_course
-from vaehelpers.explorers.page import filled, packed, page_data
+from vaehelpers.explorers.page import ANSWERS, LIKELIHOODS, filled, packed, page_data
 from vaehelpers.explorers.scripts import classic_script
 
+if TYPE_CHECKING:  # the widgets need the course's packages
+    from vaehelpers.explorers.widgets import Explorer
+
 SHOWN, PLANE = 10, 200
-REACH = -10.0, 10.0
 SENTENCES = {
     "beta_explorer": "Slide beta over 16 trained networks in JupyterLab.",
     "latent_explorer": "Point at the latent plane of a trained network in JupyterLab.",
@@ -24,8 +25,8 @@ SENTENCES = {
 }
 
 
-def beta_explorer(beta=1.0):
-    """Slide beta over the networks of `data.load_beta_grid`: digits, samples, codes, rate, distortion, thresholds.
+def beta_explorer(beta: float = 1.0) -> "Explorer":
+    """Slide beta over the networks of `data.load_beta_grid`: digits, codes, rate and thresholds.
 
     Args:
         beta: where to begin; of the 16 betas the nearest is taken.
@@ -34,7 +35,8 @@ def beta_explorer(beta=1.0):
         A widget; its `state` is a text, "beta=1", that can be read and set.
 
     Raises:
-        ValueError: for a beta that is not above 0, or infinite. ImportError: where the course's packages are missing.
+        ValueError: for a beta that is not above 0, or infinite.
+        ImportError: where the course's packages are missing.
 
     Example:
         >>> beta_explorer(beta=392)
@@ -43,8 +45,8 @@ def beta_explorer(beta=1.0):
     return _on_the_grid("beta_explorer", f"beta={check_number(beta, 'beta', above=0):g}")
 
 
-def latent_explorer(beta=1.0, z=(0.0, 0.0)):
-    """Point at the latent plane: the decoder of the nearest stored beta draws the digit of that code.
+def latent_explorer(beta: float = 1.0, z: ArrayLike = (0.0, 0.0)) -> "Explorer":
+    """Point at the latent plane: the decoder of the nearest stored beta draws that code's digit.
 
     Raises:
         ValueError: for a beta that is not above 0, or z that is not two numbers from -5 to 5.
@@ -53,18 +55,23 @@ def latent_explorer(beta=1.0, z=(0.0, 0.0)):
         >>> latent_explorer(z=(1, -0.5))
         Point at the latent plane of a trained network in JupyterLab. At beta=1&z=1,-0.5.
     """
-    z = np.asarray(z, "float64")
-    if z.shape != (2,) or not (np.abs(z) <= 5).all():
-        raise ValueError(f"z is {z.tolist()}: pass two numbers from -5 to 5")
-    return _on_the_grid(
-        "latent_explorer", f"beta={check_number(beta, 'beta', above=0):g}&z={z[0]:g},{z[1]:g}"
-    )
+    code = np.asarray(z, "float64")
+    if code.shape != (2,) or not (np.abs(code) <= 5).all():
+        raise ValueError(f"z is {code.tolist()}: pass two numbers from -5 to 5")
+    beta = check_number(beta, "beta", above=0)
+    return _on_the_grid("latent_explorer", f"beta={beta:g}&z={code[0]:g},{code[1]:g}")
 
 
 def reduction_calculator(
-    error="bernoulli", *, pixels="mean", latents="mean", weight=1.0, n_pixels=784, latent_dim=2
-):
-    """Which beta a loss trains, from its reductions and its weight on the KL, and the lines that would train 1.
+    error: str = "bernoulli",
+    *,
+    pixels: str = "mean",
+    latents: str = "mean",
+    weight: float = 1.0,
+    n_pixels: int = 784,
+    latent_dim: int = 2,
+) -> "Explorer":
+    """Which beta a loss trains, from its reductions and its weight on the KL, and how to train 1.
 
     Args:
         error: "bernoulli" (a cross-entropy) or "squared".
@@ -87,21 +94,21 @@ def reduction_calculator(
         if value not in allowed:
             raise ValueError(f"{name} is {value!r}: pass {' or '.join(map(repr, allowed))}")
     weight = _within(weight, "weight", 0, 1e9)
-    n_pixels = int(_within(check_whole(n_pixels, "n_pixels"), "n_pixels", 1, 1e8))
-    latent_dim = int(_within(check_whole(latent_dim, "latent_dim"), "latent_dim", 1, 1e6))
-    sizes = f"weight={weight:g}&D={n_pixels}&J={latent_dim}"
-    return _on_the_grid(
-        "reduction_calculator", f"error={error}&pixels={pixels}&latents={latents}&{sizes}"
-    )
+    values = _within(check_whole(n_pixels, "n_pixels"), "n_pixels", 1, 1e8)
+    latent = _within(check_whole(latent_dim, "latent_dim"), "latent_dim", 1, 1e6)
+    loss = f"error={error}&pixels={pixels}&latents={latents}&weight={weight:g}"
+    return _on_the_grid("reduction_calculator", f"{loss}&D={values:.0f}&J={latent:.0f}")
 
 
-def elbo_explorer(z, log_likelihood, *, mean=0.0, width=0.5):
-    """Move a normal q(z): the lengths of -log p(x), gap, distortion and rate, by sums over a grid of z.
+def elbo_explorer(
+    z: ArrayLike, log_likelihood: ArrayLike, *, mean: float = 0.0, width: float = 0.5
+) -> "Explorer":
+    """Move a normal q(z): the lengths of -log p(x), gap, distortion and rate, by sums over z.
 
     The prior is N(0, 1): `log p(x) = log sum_z p(x|z) p(z) dz`, and the gap is KL(q || p(z|x)).
 
     Args:
-        z: evenly spaced `[N]`, from -10 to 10 at least, where every q that can be chosen has died out.
+        z: evenly spaced `[N]`, from -10 to 10 at least, where every q has died out.
         log_likelihood: log p(x|z) at each z, `[N]`, nats.
         mean, width: of q to begin with, -2 to 2 and 0.1 to 2; the width is the standard deviation.
 
@@ -113,26 +120,23 @@ def elbo_explorer(z, log_likelihood, *, mean=0.0, width=0.5):
         >>> elbo_explorer(z, -0.5 * (z - 1) ** 2, mean=0.5, width=0.7)
         Move q in JupyterLab and see ELBO and gap. At mean=0.5&width=0.7.
     """
-    z, log_likelihood = np.asarray(z, "float64"), np.asarray(log_likelihood, "float64")
-    if z.ndim != 1 or len(z) < 3 or z.shape != log_likelihood.shape:
+    grid, logs = np.asarray(z, "float64"), np.asarray(log_likelihood, "float64")
+    if grid.ndim != 1 or len(grid) < 3 or grid.shape != logs.shape:
         raise ValueError(
-            f"z and log_likelihood have shapes {z.shape}, {log_likelihood.shape}: pass both as [N]"
+            f"z and log_likelihood have shapes {grid.shape}, {logs.shape}: pass both as [N]"
         )
-    even = z[1] > z[0] and np.allclose(np.diff(z), z[1] - z[0], atol=0, rtol=1e-5)
-    if (
-        not (even and z[0] <= REACH[0] and z[-1] >= REACH[1])
-        or not np.isfinite(log_likelihood).all()
-    ):
+    even = np.allclose(np.diff(grid), np.diff(grid)[0], atol=0, rtol=1e-5)
+    if not (even and grid[0] <= -10 and grid[-1] >= 10 and np.isfinite(logs).all()):
         raise ValueError(
             "z must go in even steps from -10 or below to 10 or above, log_likelihood be finite"
         )
-    data = {"z": z.tolist(), "logLikelihood": log_likelihood.tolist()}
+    data = {"z": grid.tolist(), "logLikelihood": logs.tolist()}
     start = f"mean={_within(mean, 'mean', -2, 2):g}&width={_within(width, 'width', 0.1, 2):g}"
     return _explorer("elbo_explorer", data, start)
 
 
-def playground():
-    """Train two VAEs side by side in the notebook's page, as `docs/playground.html` does; no kernel takes part.
+def playground() -> "Explorer":
+    """Train two VAEs side by side in the page, as `docs/playground.html` does; no kernel takes part.
 
     Example:
         >>> playground()
@@ -141,8 +145,8 @@ def playground():
     return _explorer("playground", page_data(), "")
 
 
-def explorers_page():
-    """The explorers on trained networks as the text of one HTML page, with the networks in it; no kernel, no network.
+def explorers_page() -> str:
+    """The explorers on trained networks as the text of one HTML page that needs nothing else.
 
     Example:
         >>> page = explorers_page()
@@ -161,37 +165,31 @@ def _explorer(name, data, state, weights=b""):
 
 
 def _on_the_grid(name, state):
-    return _explorer(name, deepcopy(grid_data()), state, grid_weights())
+    return _explorer(name, grid_data(), state, grid_weights())
 
 
-@functools.cache
 def grid_data():
     """What the explorers show of the stored networks, without their weights."""
     grid, digits = load_beta_grid(), load_mnist()
-    names = {"bernoulli": "bernoulli", "squared": "gaussian"}
+    codes = grid.z_mean[:, :PLANE].astype("float64").round(3)
     return {
         "betas": grid.betas.tolist(),
         "rate": grid.rate.round(4).tolist(),
         "distortion": grid.distortion.round(3).tolist(),
-        "codes": grid.z_mean[:, :PLANE]
-        .astype("float64")
-        .round(3)
-        .reshape(len(grid.betas), -1)
-        .tolist(),
+        "codes": codes.reshape(len(grid.betas), -1).tolist(),
         "labels": digits.y_test[:PLANE].tolist(),
         "tests": packed(digits.x_test[:SHOWN]),
         "thresholds": {
-            key: {"local": grid.threshold[name], "noCode": grid.no_code_above[name]}
-            for key, name in names.items()
+            error: {"local": grid.threshold[name], "noCode": grid.no_code_above[name]}
+            for error, name in LIKELIHOODS.items()
         },
         "count": f"{grid.about['n_train']:,}",
-        "answers": [collapse_at(beta, threshold=1, no_code_above=3) for beta in (0, 2, 4)],
+        "answers": ANSWERS,
     }
 
 
-@functools.cache
 def grid_weights():
-    """The decoders as the JavaScript reads them: one network behind the other, 16-bit floats, little-endian."""
+    """The decoders as the JavaScript reads them: one by one, 16-bit floats, little-endian."""
     decoders = load_beta_grid().decoders
     flat = [decoders[name].reshape(len(decoders[name]), -1) for name in DECODER]
     return np.concatenate(flat, axis=1).astype("<f2").tobytes()

@@ -1,4 +1,4 @@
-"""One page that needs nothing else: the playground's script, its digits, and what the package knows of these digits."""
+"""One page that needs nothing else: the playground's script, its digits, what is known of them."""
 
 import base64
 import functools
@@ -9,9 +9,11 @@ import numpy as np
 
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
 from vaehelpers.data import load_mnist
-from vaehelpers.explorers.scripts import HERE, classic_script, styles
+from vaehelpers.explorers.scripts import classic_script, source
 
 COUNT, PLANE, LEVELS = 1500, 150, 15
+LIKELIHOODS = {"bernoulli": "bernoulli", "squared": "gaussian"}  # by the error that a page offers
+ANSWERS = tuple(collapse_at(beta, threshold=1, no_code_above=3) for beta in (0, 2, 4))
 
 
 def packed(images):
@@ -21,34 +23,32 @@ def packed(images):
 
 
 @functools.cache
+def _thresholds(likelihood):
+    """The betas above which collapse is stable and no code pays, for exactly the page's digits."""
+    images = np.round(LEVELS * load_mnist().x_train[:COUNT]) / LEVELS
+    found = collapse_threshold(images, likelihood), no_code_pays_above(images, likelihood)
+    return tuple(float(f"{beta:.4g}") for beta in found)
+
+
 def page_data():
-    """The digits of the page, rounded to 16 grey levels, and the thresholds of exactly these."""
+    """The digits of the page, rounded to 16 grey levels, and their thresholds."""
     digits = load_mnist()
-    images = np.round(LEVELS * digits.x_train[:COUNT]) / LEVELS
-    thresholds = {
-        name: {
-            "local": collapse_threshold(images, likelihood),
-            "noCode": no_code_pays_above(images, likelihood),
-        }
-        for name, likelihood in (("bernoulli", "bernoulli"), ("squared", "gaussian"))
-    }
-    thresholds = {
-        name: {key: float(f"{value:.4g}") for key, value in pair.items()}
-        for name, pair in thresholds.items()
-    }
     return {
-        "images": packed(images),
+        "images": packed(digits.x_train[:COUNT]),
         "count": COUNT,
         "tests": packed(digits.x_test[:10]),
         "testCount": 10,
-        "labels": [int(label) for label in digits.y_train[:PLANE]],
-        "thresholds": thresholds,
-        "answers": [collapse_at(beta, threshold=1, no_code_above=3) for beta in (0, 2, 4)],
+        "labels": digits.y_train[:PLANE].tolist(),
+        "thresholds": {
+            error: dict(zip(("local", "noCode"), _thresholds(name), strict=True))
+            for error, name in LIKELIHOODS.items()
+        },
+        "answers": ANSWERS,
         "seed": 0,
     }
 
 
-def playground_page():
+def playground_page() -> str:
     """The playground as the text of one HTML page.
 
     Example:
@@ -56,24 +56,15 @@ def playground_page():
         >>> page.startswith("<!doctype html>"), len(page) < 2_500_000
         (True, True)
     """
-    data = page_data()
-    weights = data["thresholds"]["bernoulli"]
-    said = {
-        "COUNT": f"{COUNT:,}",
-        "LOCAL": f"{weights['local']:.0f}",
-        "NOCODE": f"{weights['noCode']:.0f}",
-    }
-    return filled("page.html", classic_script("playground.js"), data, said)
+    local, no_code = (f"{beta:.0f}" for beta in _thresholds("bernoulli"))
+    said = {"COUNT": f"{COUNT:,}", "LOCAL": local, "NOCODE": no_code}
+    return filled("page.html", classic_script("playground.js"), page_data(), **said)
 
 
-def filled(template, script, data, said=()):
-    """A page with its style, script and data; each name in the template stands once and is replaced once."""
-    page = (HERE / template).read_text(encoding="utf-8")
-    for name, text in {
-        **dict(said),
-        "STYLE": styles(),
-        "SCRIPT": script,
-        "DATA": json.dumps(data),
-    }.items():
+def filled(template, script, data, **said):
+    """A page with style, script and data; each name in the template stands there once."""
+    page = source(template)
+    said |= {"STYLE": source("explorers.css"), "SCRIPT": script, "DATA": json.dumps(data)}
+    for name, text in said.items():
         page = re.sub(rf"\b{name}\b", lambda _, text=text: text, page, count=1)
     return page

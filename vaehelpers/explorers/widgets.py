@@ -1,20 +1,20 @@
-"""The explorers as widgets of JupyterLab: Python holds data and state, JavaScript draws and decodes."""
+"""The explorers as widgets of JupyterLab: Python holds data and state, JavaScript draws."""
 
 import functools
 
 import anywidget
 import traitlets
 
-from vaehelpers.explorers.scripts import styles, widget_module
+from vaehelpers.explorers.scripts import source, widget_module
 
 
 class Explorer(anywidget.AnyWidget):
-    """An explorer. `state` is a short text, such as "beta=1", that can be read and set while it is shown.
+    """An explorer. `state` is a short text, such as "beta=1", that can be read and set meanwhile.
 
     Its `repr` is the sentence that a reader sees where no widget can be drawn.
     """
 
-    _css = styles()
+    _css = source("explorers.css")
     data = traitlets.Dict().tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
     state = traitlets.Unicode().tag(sync=True)

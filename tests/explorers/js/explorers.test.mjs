@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { between, readState, stateText } from "../../vaehelpers/explorers/controls.js";
-import { bytesOf, fromHalf, makeDecoders } from "../../vaehelpers/explorers/decoder.js";
-import { splitOf } from "../../vaehelpers/explorers/elbo_explorer.js";
-import { namedBeta } from "../../vaehelpers/explorers/grid.js";
+import { between, readState, stateText } from "../../../vaehelpers/explorers/controls.js";
+import { bytesOf, fromHalf, makeDecoders } from "../../../vaehelpers/explorers/decoder.js";
+import { splitOf } from "../../../vaehelpers/explorers/elbo_explorer.js";
+import { namedBeta } from "../../../vaehelpers/explorers/grid.js";
 
 test("half floats: zero, one, the largest, the smallest, negative", () => {
   const bits = [0x0000, 0x3c00, 0x7bff, 0x0001, 0xc100];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import * as net from "../../vaehelpers/explorers/network.js";
+import * as net from "../../../vaehelpers/explorers/network.js";
 
 const sizes = { pixels: 12, hidden: 7, latents: 2, batch: 5 };
 const base = { error: "bernoulli", pixels: "sum", latents: "sum", weight: 1, rate: 0.01 };

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { digitsFrom } from "../../vaehelpers/explorers/draw.js";
-import { makeTrainer } from "../../vaehelpers/explorers/network.js";
-import { answerAt } from "../../vaehelpers/explorers/betas.js";
-import { written } from "../../vaehelpers/explorers/controls.js";
-import * as play from "../../vaehelpers/explorers/playground.js";
+import { digitsFrom } from "../../../vaehelpers/explorers/draw.js";
+import { makeTrainer } from "../../../vaehelpers/explorers/network.js";
+import { answerAt } from "../../../vaehelpers/explorers/betas.js";
+import { written } from "../../../vaehelpers/explorers/controls.js";
+import * as play from "../../../vaehelpers/explorers/playground.js";
 
-const page = readFileSync(new URL("../../docs/playground.html", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../../docs/playground.html", import.meta.url), "utf8");
 const data = JSON.parse(page.match(/getElementById\("playground"\), (\{.*\}), location/)[1]);
 const START = { error: "bernoulli", pixels: "sum", latents: "sum", weight: 1 };
 
