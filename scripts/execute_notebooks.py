@@ -15,6 +15,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
+INLINE = (
+    "module://matplotlib_inline.backend_inline"  # figures become outputs, whatever is set outside
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT = (
     "mystnb",
@@ -29,7 +32,7 @@ def execute(path):
     client = NotebookClient(
         notebook, kernel_name="python3", timeout=600, resources={"metadata": {"path": path.parent}}
     )
-    client.execute(env={**os.environ, "VAEHELPERS_MEASURED": "hidden"})
+    client.execute(env={**os.environ, "VAEHELPERS_MEASURED": "hidden", "MPLBACKEND": INLINE})
     clean(notebook)
     temporary = path.with_suffix(".partial")
     nbformat.write(notebook, temporary)

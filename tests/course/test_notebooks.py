@@ -33,7 +33,7 @@ CLINIC = ROOT / "notebooks" / "10_the_clinic.ipynb"
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("[0-9]*.ipynb"))
 EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 DEEPER = sorted((ROOT / "notebooks" / "deeper").glob("[0-9]*.ipynb"))
-SANITIZE = ROOT / "tests" / "sanitize.cfg"
+SANITIZE = ROOT / "tests" / "course" / "sanitize.cfg"
 SEEN = "Two lines over beta: the solid one falls to zero, the dashed one stays level."
 OUTCOME = r"^(PASSED|FAILED|ERROR) \S*::Cell (\d)"
 
