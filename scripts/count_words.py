@@ -1,9 +1,9 @@
-"""Counts what a lesson asks of its reader: cells, words of prose, lines of code, minutes.
+"""Counts what a lesson asks of its reader: cells, words of prose, code, minutes.
 
 Usage: python scripts/count_words.py [NOTEBOOK ...]     (the main path where none is named)
 
-Words are those of Markdown without tables, formulas, link addresses and references. Minutes: 150 words a minute, one
-for a displayed formula, half a one for a code cell; training comes on top.
+Words are those of Markdown without tables, formulas, link addresses and references. Minutes: 150
+words a minute, one for a displayed formula, half a one for a code cell; training comes on top.
 """
 
 import json
@@ -21,6 +21,7 @@ NOT_PROSE = [
     r"https?://\S+",
     r"(?ms)^#+ References.*",
 ]
+SUMMED = ("cells", "words", "formulas", "code", "minutes")
 
 
 def prose(markdown):
@@ -33,39 +34,27 @@ def prose(markdown):
 def count(path):
     """What one notebook asks: a dict of numbers."""
     cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
-    sources = {
-        kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind]
-        for kind in ("markdown", "code")
-    }
-    lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in sources["code"]]
-    words = sum(len(prose(source)) for source in sources["markdown"])
-    formulas = sum(source.count("$$") // 2 for source in sources["markdown"])
-    minutes = words / 150 + formulas + len(lines) / 2
+    markdown = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    words = sum(len(prose(source)) for source in markdown)
+    formulas = sum(source.count("$$") // 2 for source in markdown)
     return {
         "cells": len(cells),
         "words": words,
         "formulas": formulas,
-        "code": len(lines),
-        "median lines": statistics.median(lines),
-        "longest": max(lines),
-        "minutes": minutes,
+        "code": len(code),
+        "minutes": words / 150 + formulas + len(code) / 2,
+        "characters": statistics.median(map(len, code)),
     }
 
 
 def report(paths):
-    """One line a notebook and their sum, as text."""
+    """One line a notebook and their sum; the characters are those of a typical code cell."""
     rows = {path.stem: count(path) for path in paths}
-    names = list(next(iter(rows.values())))
-    yield " " * 28 + "".join(f"{name:>14}" for name in names)
-    for stem, row in rows.items():
-        yield f"{stem:28}" + "".join(f"{row[name]:14.0f}" for name in names)
-    summed = {
-        name: sum(row[name] for row in rows.values())
-        for name in ("cells", "words", "formulas", "code", "minutes")
-    }
-    yield f"{'all':28}" + "".join(
-        f"{summed[name]:14.0f}" if name in summed else " " * 14 for name in names
-    )
+    sums = {name: sum(row[name] for row in rows.values()) for name in SUMMED}
+    yield " " * 28 + "".join(f"{name:>14}" for name in [*SUMMED, "characters"])
+    for stem, row in (rows | {"all": sums}).items():
+        yield f"{stem:28}" + "".join(f"{number:14.0f}" for number in row.values())
 
 
 if __name__ == "__main__":

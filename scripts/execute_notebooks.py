@@ -15,14 +15,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
-INLINE = (
-    "module://matplotlib_inline.backend_inline"  # figures become outputs, whatever is set outside
-)
+INLINE = "module://matplotlib_inline.backend_inline"  # figures become outputs
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT = (
-    "mystnb",
-    "tags",
-)  # of a cell's metadata: what a screen reader says of its figures, and what nbval reads
+KEPT = ("mystnb", "tags")  # of a cell: what a screen reader says of its figures, what nbval reads
 
 
 def execute(path):
@@ -38,55 +33,45 @@ def execute(path):
     nbformat.write(notebook, temporary)
     os.replace(temporary, path)
     export_figure(notebook)
-    print(
-        f"{path.relative_to(ROOT)}: {time.perf_counter() - start:.0f} s, {path.stat().st_size // 1000} kB"
-    )
+    took = time.perf_counter() - start
+    print(f"{path.relative_to(ROOT)}: {took:.0f} s, {path.stat().st_size // 1000} kB")
 
 
 def clean(notebook):
-    """Drop what changes from run to run, join what one cell prints, and of a progress bar keep the last state."""
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-    }
+    """Drop what changes from run to run, and of a progress bar all but its last state."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": kernel}
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
-        joined = []
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(
-                WIDGET, None
-            )  # without its state, which is not stored, it shows nothing
-            if (
-                joined
-                and output.output_type == "stream" == joined[-1].output_type
-                and output.name == joined[-1].name
-            ):
-                joined[-1].text += output.text
-            else:
-                joined.append(output)
-        for output in joined:
+            output.get("data", {}).pop(WIDGET, None)  # shows nothing without its state
             if output.output_type == "stream":
                 output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
-        if cell.cell_type == "code":
-            cell.outputs = joined
+
+
+def joined(outputs):
+    """The outputs of one cell, what it prints to one stream in succession as one."""
+    found = []
+    for output in outputs:
+        if found and "name" in output and output.name == found[-1].get("name"):
+            found[-1].text += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def export_figure(notebook):
     """The README shows the lesson's own figure."""
     for cell in notebook.cells:
         if README_FIGURE in cell.metadata.get("tags", []):
-            png = next(
-                output.data["image/png"]
-                for output in cell.outputs
-                if "image/png" in output.get("data", {})
-            )
+            (png,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
             (ROOT / "docs" / "two_losses.png").write_bytes(base64.b64decode(png))
 
 
 if __name__ == "__main__":
     named = [Path(name).resolve() for name in sys.argv[1:]]
-    lessons = [
-        *(ROOT / "notebooks").glob("[0-9]*.ipynb"),
-        *(ROOT / "notebooks" / "deeper").glob("*.ipynb"),
-    ]
-    for lesson in named or sorted(lessons):
+    deeper = (ROOT / "notebooks" / "deeper").glob("*.ipynb")
+    for lesson in named or sorted([*(ROOT / "notebooks").glob("[0-9]*.ipynb"), *deeper]):
         execute(lesson)

@@ -1,8 +1,9 @@
-"""Generates notebooks/exercises from notebooks/solutions: what is tagged `solution` becomes `answer = ...`.
+"""Generates notebooks/exercises from notebooks/solutions, where `answer = ...` is still open.
 
 Usage: python scripts/make_exercises.py [SOLUTION ...]     (all solutions where none is named)
 
-Only solutions are executed. An exercise takes its outputs from there, and from its checks, called without an answer.
+Only solutions are executed. An exercise takes its outputs from there, and from its checks, called
+without an answer.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ CHECK = re.compile(r"exercises\.(check_\w+)\(answer((?:, \w+)*)\)")
 
 
 def exercise_of(solution):
-    """The exercise notebook of an executed solution: its cells and their outputs, but open where it answers.
+    """The exercise of an executed solution: its cells and outputs, but open where it answers.
 
     A figure that stands keeps its alternative text; an answer's goes with the figure.
     """
@@ -33,16 +34,13 @@ def exercise_of(solution):
             cell.outputs = []
         elif check:
             cell.metadata.pop("mystnb", None)
-            cell.outputs = [
-                nbformat.v4.new_output(
-                    "stream", name="stdout", text=said_of_no_answer(*check.groups())
-                )
-            ]
+            said = said_of_no_answer(*check.groups())
+            cell.outputs = [nbformat.v4.new_output("stream", text=said)]
     return solution
 
 
 def said_of_no_answer(check, further):
-    """What a check prints where the answer is still `...`: it needs nothing else then, so what follows is `...` too."""
+    """What a check prints where the answer is still `...`, and so is whatever follows it."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         getattr(exercises, check)(..., *[...] * further.count(","))

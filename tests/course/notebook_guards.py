@@ -1,7 +1,8 @@
-"""What is wrong with a notebook of the course: the rules that nbval does not enforce, and its holes.
+"""What is wrong with a notebook of the course: rules that nbval does not enforce, and its holes.
 
-nbval compares stored with fresh outputs, but: a cell without an execution count is run and not compared; a cell
-tagged `raises-exception` passes when it raises nothing; `nbval-skip` and NBVAL_ comments switch cells off unseen.
+nbval compares stored with fresh outputs, but: a cell without an execution count is run and not
+compared; one tagged `raises-exception` passes when it raises nothing; `nbval-skip` and NBVAL_
+comments switch cells off unseen.
 """
 
 import re
@@ -18,6 +19,9 @@ MAX_BYTES = 800_000
 MIN_ALT, MAX_ALT = 40, 250
 IGNORE = "nbval-ignore-output"
 FORMULA = re.compile(r"(?s)(?:\A|(?<=\n\n))\$\$.+?\$\$(?=\n\n|\s*\Z)")
+MACHINE = re.compile(
+    r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}"
+)
 TAGS = {IGNORE, "readme-figure", "solution"}
 VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 
@@ -35,12 +39,10 @@ def tags(cell):
 
 
 def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS):
-    """Every rule that a notebook (parsed JSON) breaks, as sentences; the proportions are a lesson's."""
-    found = [
-        *_metadata(notebook),
-        *_prose(notebook),
-        *(_proportions(notebook, most_cells) if lesson else []),
-    ]
+    """Every rule that a notebook (parsed JSON) breaks, as sentences; a lesson has proportions."""
+    found = [*_metadata(notebook), *_prose(notebook)]
+    if lesson:
+        found += _proportions(notebook, most_cells)
     for number, cell in enumerate(code_cells(notebook), start=1):
         broken = [*_code_cell(cell, number), *_figure(cell, _prose_below(notebook, cell))]
         found += [f"code cell {number}: {problem}" for problem in broken]
@@ -50,10 +52,8 @@ def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS):
 
 
 def _metadata(notebook):
-    if (
-        set(notebook["metadata"]) != {"kernelspec"}
-        or notebook["metadata"]["kernelspec"]["name"] != "python3"
-    ):
+    kernel = notebook["metadata"].get("kernelspec", {}).get("name")
+    if set(notebook["metadata"]) != {"kernelspec"} or kernel != "python3":
         yield "the notebook's metadata is not a kernelspec python3 alone"
     ids = Counter(cell.get("id") for cell in notebook["cells"])
     if None in ids or max(ids.values()) > 1:
@@ -87,7 +87,7 @@ def _proportions(notebook, most_cells):
 def _code_cell(cell, number):
     source = text(cell["source"])
     if cell["execution_count"] != number:
-        yield f"its execution count is {cell['execution_count']}: nbval would not compare it, or it ran out of order"
+        yield f"its execution count is {cell['execution_count']}: not compared, or out of order"
     if tags(cell) - TAGS:
         yield f"tags {sorted(tags(cell) - TAGS)} are not allowed"
     if "NBVAL_" in source or "nbval-" in source:
@@ -105,26 +105,21 @@ def _code_cell(cell, number):
         if VOLATILE & set(output.get("data", {})) and IGNORE not in tags(cell):
             yield "an output of HTML, SVG or a widget is compared"
         shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
-        if re.search(
-            r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}", shown
-        ):
+        if MACHINE.search(shown):
             yield "an output holds a path or an address of this machine"
 
 
 def _figure(cell, below):
-    """What is wrong with the text that a screen reader says instead of a cell's figures (Sphinx's myst-nb reads it)."""
+    """What is wrong with the text that a screen reader says instead of a cell's figures."""
     form = cell["metadata"].get("mystnb")
-    drawn = any(
-        kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", {})
-    )
-    if drawn != (form is not None):
-        yield (
-            "a figure without an alternative text"
-            if drawn
-            else "an alternative text without a figure"
-        )
+    kinds = [kind for output in cell["outputs"] for kind in output.get("data", {})]
+    drawn = any(kind.startswith("image/") for kind in kinds)
+    if drawn and form is None:
+        yield "a figure without an alternative text"
     if form is None:
         return
+    if not drawn:
+        yield "an alternative text without a figure"
     try:
         alt = form["image"]["alt"]
     except (KeyError, TypeError):
@@ -152,10 +147,10 @@ def _prose_below(notebook, cell):
 
 
 def open_problems(exercise, solution):
-    """What could fail in an exercise, or print something else than is stored, although only its solution is executed.
+    """What could fail or print something else in an exercise, whose solution alone is executed.
 
-    The cells that both share have run in the solution, where the answers were given. They run alike without one where
-    they neither read nor bind what an answer binds; the checks, which do, say that there is no answer.
+    The cells that both share have run in the solution, where the answers were given. They run alike
+    without one where they neither read nor bind what an answer binds.
     """
     answers = set()
     for cell in code_cells(solution):
@@ -178,7 +173,7 @@ def _open_cell(source, cell, answers):
 
 
 def _global_names(cell, bound=False):
-    """The global names that a cell reads or binds, inside its functions too; `bound`: that it binds."""
+    """The global names that a cell reads or binds, in its functions too; `bound`: only binds."""
     symbols = _globals(symtable.symtable(text(cell["source"]), "cell", "exec"))
     return {s.get_name() for s in symbols if not bound or s.is_assigned() or s.is_imported()}
 

@@ -1,8 +1,11 @@
-"""Exercises whose answer is a function: the right one passes, and each usual slip gets its own hint."""
+"""Exercises whose answer is a function: the right one passes, each slip gets its own hint."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import expit, xlog1py, xlogy
 
 from vaehelpers import exercises
 from vaehelpers.exercises.verdicts import NOT_YET
@@ -14,19 +17,18 @@ def said(check, answer, capsys):
     return capsys.readouterr().out.strip()
 
 
-def softplus(x):
-    return np.logaddexp(0, x)
-
-
 def loss(reduce):
+    """A loss by SciPy's densities, of how it reduces the distortion `[B]` and the KL `[B, J]`."""
+
     def function(x, logits, mean, log_var):
-        distortion = (softplus(logits) - x * logits).sum((1, 2, 3))
+        p = expit(logits)
+        distortion = -(xlogy(x, p) + xlog1py(1 - x, -p)).sum((1, 2, 3))
         return reduce(distortion, (np.exp(log_var) + mean**2 - 1 - log_var) / 2)
 
     return function
 
 
-# The check, a right function that is written in another way than the check's own, and slips with their hints.
+# The check, a right function written in another way than the check's own, slips with their hints.
 FUNCTIONS = [
     (
         exercises.check_importance_weighted_bound,
@@ -54,12 +56,7 @@ FUNCTIONS = [
     ),
     (
         exercises.check_loss,
-        lambda x, a, m, v: np.mean(
-            -(x * np.log(1 / (1 + np.exp(-a))) + (1 - x) * np.log(1 / (1 + np.exp(a)))).sum(
-                (1, 2, 3)
-            )
-            + 0.5 * (np.exp(v) + m**2 - 1 - v).sum(1)
-        ),
+        loss(lambda d, kl: np.average(d) + np.average(kl.sum(axis=1))),
         [
             (loss(lambda d, kl: np.mean(d / 784 + kl.sum(1))), "factor 784"),
             (loss(lambda d, kl: d.mean() + kl.mean()), "factor 3"),
@@ -123,19 +120,30 @@ def squared_error(x, x_mean):
     )
 
 
-def vamp(z, means, log_vars, scale=lambda v: np.exp(v / 2), constant=0, join=np.sum, mix=None):
-    """Component by component, with SciPy's density."""
-    components = zip(means, scale(log_vars), strict=True)
-    logs = np.array([join(stats.norm.logpdf(z, m, s) + constant, axis=1) for m, s in components])
-    return (mix or mean_of_densities)(logs)
-
-
 def mean_of_densities(logs):
     return logs.max(0) + np.log(np.mean(np.exp(logs - logs.max(0)), axis=0))
 
 
-def half_2_pi():
-    return 0.5 * np.log(2 * np.pi)
+def sum_of_densities(logs):
+    return mean_of_densities(logs) + np.log(len(logs))
+
+
+def naive(logs, reduce=np.mean):
+    return np.log(reduce(np.exp(logs), axis=0))
+
+
+def vamp(
+    z, means, log_vars, scale=np.sqrt, constant=0, join=np.sum, mix=mean_of_densities, widths=1
+):
+    """Component by component, with SciPy's density; without `widths` it is not divided by them."""
+    logs = []
+    for m, s in zip(means, scale(np.exp(log_vars)), strict=True):
+        log_density = stats.norm.logpdf(z, m, s) + (1 - widths) * np.log(s)
+        logs.append(join(log_density + constant, axis=1))
+    return mix(np.array(logs))
+
+
+HALF_2_PI = 0.5 * np.log(2 * np.pi)
 
 
 FUNCTIONS += [
@@ -162,26 +170,15 @@ FUNCTIONS += [
         exercises.check_vamp_prior,
         vamp,
         [
-            (
-                lambda *a: vamp(*a, mix=lambda logs: mean_of_densities(logs) + np.log(len(logs))),
-                "1/K",
-            ),
+            (lambda *a: vamp(*a, mix=sum_of_densities), "1/K"),
             (lambda *a: vamp(*a, mix=lambda logs: logs.mean(0)), "mean of the logarithms"),
-            (lambda *a: vamp(*a, scale=np.exp), "not the standard deviation"),
-            (lambda *a: vamp(*a, scale=lambda v: v), "exponentiated"),
-            (lambda *a: vamp(*a, constant=half_2_pi()), "missing: 2 pi"),
-            (lambda *a: vamp(*a, constant=half_2_pi()) - half_2_pi(), "not once"),
-            (
-                lambda z, m, v: vamp(
-                    z, m, v, mix=lambda logs: mean_of_densities(logs + v.sum(1, keepdims=True) / 2)
-                ),
-                "divided",
-            ),
+            (lambda *a: vamp(*a, scale=lambda v: v), "not the standard deviation"),
+            (lambda *a: vamp(*a, scale=np.log), "exponentiated"),
+            (lambda *a: vamp(*a, constant=HALF_2_PI), "missing: 2 pi"),
+            (lambda *a: vamp(*a, constant=HALF_2_PI) - HALF_2_PI, "not once"),
+            (lambda *a: vamp(*a, widths=0), "divided"),
             (lambda *a: vamp(*a, join=np.mean), "no mean"),
-            (
-                lambda *a: vamp(*a, mix=lambda logs: np.log(np.mean(np.exp(logs), axis=0))),
-                "60 standard deviations",
-            ),
+            (lambda *a: vamp(*a, mix=naive), "60 standard deviations"),
             (lambda *a: vamp(*a, mix=lambda logs: mean_of_densities(logs.T)), "axis"),
             (lambda *a: vamp(*a)[:, None], "without the axis K"),
             (lambda *a: vamp(*a).mean(), "mean over the batch"),
@@ -192,10 +189,7 @@ FUNCTIONS += [
         exercises.check_paired_difference,
         lambda a, b: np.array([np.mean(a) - np.mean(b), stats.sem(a - b)]),
         [
-            (
-                lambda a, b: (np.mean(a - b), (stats.sem(a) ** 2 + stats.sem(b) ** 2) ** 0.5),
-                "image by image",
-            ),
+            (lambda a, b: (np.mean(a - b), np.hypot(stats.sem(a), stats.sem(b))), "image by image"),
             (lambda a, b: (np.mean(a - b), stats.sem(a) - stats.sem(b)), "not subtracted"),
             (lambda a, b: (np.mean(a - b), np.std(a - b, ddof=1)), "one image's spread"),
             (lambda a, b: (np.mean(a - b), np.std(a - b, ddof=1) / len(a)), "not by N"),
@@ -229,36 +223,19 @@ FUNCTIONS += [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "right", "slips"), FUNCTIONS, ids=lambda case: getattr(case, "__name__", "")
-)
-@pytest.mark.filterwarnings(
-    "ignore::RuntimeWarning"
-)  # of the slips that leave the floating-point range
+functions = pytest.mark.parametrize(("check", "right", "slips"), FUNCTIONS)
+NO_ANSWERS = [1.0, "f", lambda: 1, lambda *a: None, lambda *a: "x", lambda *a: np.nan]
+floating_range = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # which some slips leave
+
+
+@functions
+@floating_range
 def test_a_function_is_right_or_gets_its_own_hint(check, right, slips, capsys):
     assert said(check, right, capsys) == "✓ right"
     assert said(check, ..., capsys) == NOT_YET
     hints = [said(check, slip, capsys) for slip, _ in slips]
     assert len(set(hints)) == len(slips) >= 3
     assert [word for hint, (_, word) in zip(hints, slips, strict=True) if word not in hint] == []
-
-
-@pytest.mark.parametrize(
-    ("check", "right", "slips"), FUNCTIONS, ids=lambda case: getattr(case, "__name__", "")
-)
-def test_what_is_no_such_function_does_not_pass(check, right, slips, capsys):
-    for answer in (
-        1.0,
-        "f",
-        lambda: 1,
-        lambda *a: None,
-        lambda *a: "x",
-        lambda *a: np.nan,
-        lambda *a: right(*a) + 0.5,
-    ):
-        assert said(check, answer, capsys).startswith("✗")
-    assert "written as a number" in said(check, in_one_size(right), capsys)
-    assert "ZeroDivisionError" in said(check, lambda *a: 1 / 0, capsys)
 
 
 def in_one_size(right):
@@ -272,19 +249,21 @@ def in_one_size(right):
     return function
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_prior_that_underflows_is_told_so_whatever_else_is_wrong(capsys):
-    def naive(logs, reduce=np.mean):
-        return np.log(reduce(np.exp(logs), axis=0))
+@functions
+def test_what_is_no_such_function_does_not_pass(check, right, slips, capsys):
+    for answer in (*NO_ANSWERS, lambda *a: right(*a) + 0.5):
+        assert said(check, answer, capsys).startswith("✗")
+    assert "written as a number" in said(check, in_one_size(right), capsys)
+    assert "ZeroDivisionError" in said(check, lambda *a: 1 / 0, capsys)
 
-    for options in (
-        {"scale": np.exp},
-        {"constant": half_2_pi()},
-        {"mix": lambda logs: naive(logs, np.sum)},
-    ):
-        verdict = said(
-            exercises.check_vamp_prior,
-            lambda *a, o=options: vamp(*a, **{"mix": naive, **o}),
-            capsys,
-        )
-        assert "-inf" in verdict
+
+@floating_range
+@pytest.mark.parametrize(
+    "options",
+    [{"scale": lambda v: v}, {"constant": HALF_2_PI}, {"mix": partial(naive, reduce=np.sum)}],
+)
+def test_a_prior_that_underflows_is_told_so_whatever_else_is_wrong(options, capsys):
+    verdict = said(
+        exercises.check_vamp_prior, lambda *a: vamp(*a, **{"mix": naive} | options), capsys
+    )
+    assert "-inf" in verdict

@@ -1,4 +1,4 @@
-"""The lab's copies of the notebooks: without outputs, renewed unless edited, with links that lead on."""
+"""The lab's copies of the notebooks: without outputs, renewed unless edited, links lead on."""
 
 import re
 
