@@ -38,6 +38,11 @@ SANITIZE = ROOT / "tests" / "course" / "sanitize.cfg"
 SEEN = "Two lines over beta: the solid one falls to zero, the dashed one stays level."
 
 
+def form_of(words):
+    """The metadata of a cell that drew a figure with this alternative text."""
+    return {"mystnb": {"image": {"alt": words}}}
+
+
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -106,18 +111,18 @@ def test_an_exercise_runs_without_answers_as_its_solution_ran(path):
     assert list(open_problems(exercise, read(path))) == []
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("answer + 1", "binds: answer"),
-        ("p.shape", "binds: p"),
-        ("def f():\n    return p", "binds: p"),
-        ("p = 2", "binds: p"),
-        ("exercises.check_floor(answer, p)", "binds: p"),
-        ("print(1); exercises.check_floor(answer, small)", "not just one call"),
-        ("exercises.check_floor(small, small)", "not just one call"),
-    ],
-)
+NEEDING = {
+    "answer + 1": "binds: answer",
+    "p.shape": "binds: p",
+    "def f():\n    return p": "binds: p",
+    "p = 2": "binds: p",
+    "exercises.check_floor(answer, p)": "binds: p",
+    "print(1); exercises.check_floor(answer, small)": "not just one call",
+    "exercises.check_floor(small, small)": "not just one call",
+}
+
+
+@pytest.mark.parametrize(("source", "words"), NEEDING.items())
 def test_a_cell_that_needs_an_answer_is_found(source, words):
     """The solution of lesson 01 binds p in its last answer."""
     exercise = read(EXERCISES[1])
@@ -154,8 +159,17 @@ def markdown_cells(notebook):
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
 
 
+def code(**fields):
+    """Changes the second code cell."""
+    return lambda notebook, cell: cell.update(fields)
+
+
+def prose_cell(**fields):
+    return lambda notebook, cell: markdown_cells(notebook)[1].update(fields)
+
+
 def output(**fields):
-    return lambda notebook, cell: cell["outputs"].append(fields)
+    return code(outputs=[fields])
 
 
 def swap_counts(notebook, cell):
@@ -166,9 +180,8 @@ def swap_counts(notebook, cell):
 
 def alt(words):
     """Makes of the second code cell a figure with this alternative text; None: without."""
-    form = {} if words is None else {"mystnb": {"image": {"alt": words}}}
     drawn = {"output_type": "display_data", "data": {"image/png": ""}, "metadata": {}}
-    return lambda n, cell: cell.update(outputs=[drawn], metadata=form)
+    return code(outputs=[drawn], metadata={} if words is None else form_of(words))
 
 
 def repeat_the_caption(notebook, cell):
@@ -179,43 +192,44 @@ def repeat_the_caption(notebook, cell):
     alt(SEEN.upper().rstrip("."))(notebook, cell)
 
 
+def ignore_all(notebook, cell):
+    for one in code_cells(notebook):
+        one["metadata"] = {"tags": ["nbval-ignore-output"]}
+
+
+def little_prose(notebook, cell):
+    notebook["cells"][-4:] = [cell] * 6
+
+
 HOLES = {
-    "execution count": lambda n, cell: cell.update(execution_count=None),
+    "execution count": code(execution_count=None),
     "out of order": swap_counts,
-    "'raises-exception'": lambda n, cell: cell["metadata"].update(tags=["raises-exception"]),
-    "'nbval-skip'": lambda n, cell: cell["metadata"].update(tags=["nbval-skip"]),
-    "comment directs": lambda n, cell: cell.update(source="# NBVAL_IGNORE_OUTPUT\n1"),
-    "cells are ignored": lambda n, cell: [
-        c["metadata"].update(tags=["nbval-ignore-output"]) for c in code_cells(n)
-    ],
-    "semicolon": lambda n, cell: cell.update(source="plot();"),
-    "16 lines": lambda n, cell: cell.update(source="a = 1\n" * 16),
-    "0 lines": lambda n, cell: cell.update(source="\n"),
+    "'raises-exception'": code(metadata={"tags": ["raises-exception"]}),
+    "'nbval-skip'": code(metadata={"tags": ["nbval-skip"]}),
+    "comment directs": code(source="# NBVAL_IGNORE_OUTPUT\n1"),
+    "cells are ignored": ignore_all,
+    "semicolon": code(source="plot();"),
+    "16 lines": code(source="a = 1\n" * 16),
+    "0 lines": code(source="\n"),
     "error": output(output_type="error", ename="E", evalue="", traceback=[]),
     "stderr": output(output_type="stream", name="stderr", text="x"),
     "HTML": output(output_type="display_data", data={"text/html": "<b>1</b>"}),
     "path or an address": output(output_type="stream", name="stdout", text="saved in /home/me/x"),
     "kernelspec": lambda n, cell: n["metadata"]["kernelspec"].update(name="my-env"),
     "metadata is not": lambda n, cell: n["metadata"].update(widgets={}),
-    "other than tags": lambda n, cell: cell["metadata"].update(execution={}),
-    "of code, a figure": lambda n, cell: markdown_cells(n)[1]["metadata"].update(
-        mystnb={"image": {"alt": SEEN}}
-    ),
+    "other than tags": code(metadata={"execution": {}}),
+    "of code, a figure": prose_cell(metadata=form_of(SEEN)),
     "figure without an alternative": alt(None),
-    "alternative text without": lambda n, cell: cell["metadata"].update(
-        mystnb={"image": {"alt": SEEN}}
-    ),
+    "alternative text without": code(metadata=form_of(SEEN)),
     "text of 39 characters": alt("x" * 39 + " \n" * 9),
     "text of 251 characters": alt("x" * 251),
     "file name": alt(f"../_images/{'0a' * 32}.png"),
     "repeats the caption": repeat_the_caption,
     "not unique": lambda n, cell: cell.update(id=n["cells"][0]["id"]),
-    "one title": lambda n, cell: markdown_cells(n)[1].update(source="# another"),
-    "alternative text": lambda n, cell: markdown_cells(n)[1].update(source="![](x.png)"),
-    "empty lines": lambda n, cell: markdown_cells(n)[1].update(source="So\n$$\nx\n$$\n\nand"),
-    "Markdown": lambda n, cell: (
-        n["cells"].__delitem__(slice(-4, None)) or n["cells"].extend([cell] * 6)
-    ),
+    "one title": prose_cell(source="# another"),
+    "alternative text": prose_cell(source="![](x.png)"),
+    "empty lines": prose_cell(source="So\n$$\nx\n$$\n\nand"),
+    "Markdown": little_prose,
     "not 20 to 30": lambda n, cell: n["cells"].extend(n["cells"]),
 }
 
@@ -241,11 +255,7 @@ def test_an_alternative_text_has_one_form(form):
 
 def a_figure(source, *tags):
     """An executed code cell that drew a figure, as nbformat has it."""
-    metadata = {
-        "tags": list(tags),
-        "mystnb": {"image": {"alt": SEEN}},
-        "execution": {"started": "now"},
-    }
+    metadata = {"tags": list(tags), "execution": {"started": "now"}} | form_of(SEEN)
     drawn = nbformat.v4.new_output("display_data", {"image/png": ""})
     return nbformat.v4.new_code_cell(source, metadata=metadata, outputs=[drawn])
 
@@ -253,8 +263,21 @@ def a_figure(source, *tags):
 def test_execution_keeps_tags_and_alternative_texts_alone():
     cells = [a_figure("plot()", "readme-figure"), a_figure("plot()")]
     clean(nbformat.v4.new_notebook(cells=cells))
-    kept = {"mystnb": {"image": {"alt": SEEN}}}
+    kept = form_of(SEEN)
     assert [cell.metadata for cell in cells] == [{"tags": ["readme-figure"], **kept}, kept]
+
+
+def test_what_a_cell_prints_is_joined_and_a_bar_keeps_its_last_state():
+    streams = [
+        ("stdout", "1\n"),
+        ("stdout", " 10 %\r100 %\n"),
+        ("stderr", "2\n"),
+        ("stdout", "3\n"),
+    ]
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in streams]
+    cell = nbformat.v4.new_code_cell("train()", outputs=outputs)
+    clean(nbformat.v4.new_notebook(cells=[cell]))
+    assert [output.text for output in cell.outputs] == ["1\n100 %\n", "2\n", "3\n"]
 
 
 def test_of_a_widget_its_sentence_is_stored():
@@ -290,39 +313,25 @@ def passed_by_nbval(folder, *cells):
     kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernelspec})
     nbformat.write(notebook, folder / "one.ipynb")
-    options = ["-rA", "--tb=no", "--nbval", "-c", ROOT / "pyproject.toml"]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        *options,
-        "--nbval-sanitize-with",
-        SANITIZE,
-        "one.ipynb",
-    ]
+    options = f"-rA --tb=no --nbval -c {ROOT}/pyproject.toml --nbval-sanitize-with {SANITIZE}"
+    command = [sys.executable, "-m", "pytest", *options.split(), "one.ipynb"]
     printed = subprocess.run(command, capture_output=True, cwd=folder, text=True).stdout
     outcomes = re.findall(r"(?m)^(PASSED|FAILED|ERROR) \S*::Cell (\d)", printed)
     return [outcome == "PASSED" for outcome, _ in sorted(outcomes, key=itemgetter(1))]
 
 
-def test_nbval_compares_a_cell_that_was_executed(tmp_path):
-    """The last is nbval's hole, which the guards close: stripped, it passes whatever it prints."""
-    stored = [("2", 1), ("3", 2), (None, 3), (None, None)]
-    cells = [printing("print(1 + 1)", *output) for output in stored]
-    assert passed_by_nbval(tmp_path, *cells) == [True, False, False, True]
-
-
-def test_a_lesson_that_a_person_ran_and_saved_still_passes(tmp_path):
-    """The measured part of a claim is left out on both sides, and nothing else is."""
+def test_nbval_compares_what_was_executed_but_not_what_was_measured(tmp_path):
+    """Of a claim what was measured is left out on both sides. A cell without a count is a hole."""
     imported = printing("from vaehelpers.claims import claim_close", None, 1)
     claimed = "claim_close('the rate', 6.94, expected=7, within=2, unit='nats')"
-    stored = [
-        "✓ the rate: 7 ± 2 nats",
-        "✓ the rate: 7 ± 2 nats; here 7.1",
-        "✓ the rate: 7 ± 1 nats; here 6.94",
+    sums = [("print(1 + 1)", "2"), ("print(1 + 1)", "3"), ("print(1 + 1)", None)]
+    claims = [
+        (claimed, f"✓ the rate: 7 ± {said}") for said in ("2 nats", "2 nats; here 7.1", "1 nats")
     ]
-    cells = [printing(claimed, said, count) for count, said in enumerate(stored, start=2)]
-    assert passed_by_nbval(tmp_path, imported, *cells) == [True, True, True, False]
+    cells = [printing(*cell, count) for count, cell in enumerate(sums + claims, start=2)]
+    unseen = printing("print(1 + 1)", None, None)
+    passed = passed_by_nbval(tmp_path, imported, *cells, unseen)
+    assert passed == [True, True, False, False, True, True, False, True]
 
 
 def test_the_readme_shows_the_lessons_own_figure():
