@@ -21,7 +21,7 @@ KEPT = ("mystnb", "tags")  # of a cell: what a screen reader says of its figures
 
 
 def execute(path):
-    """Run a notebook in its own folder and write it back, outputs included, all of it or nothing."""
+    """Run a notebook in its own folder and write it back with its outputs, all of it or nothing."""
     notebook = nbformat.read(path, as_version=4)
     start = time.perf_counter()
     client = NotebookClient(

@@ -15,7 +15,7 @@ from vaehelpers.command.source import TargetError, load_target, said_by
 from vaehelpers.command.terminal import answers_only, printable, saying_what_it_does, status_of
 from vaehelpers.data import load_images
 from vaehelpers.data.likelihoods import LIKELIHOODS
-from vaehelpers.diagnostics.diagnosis import FEW
+from vaehelpers.diagnostics.diagnosis import ENOUGH
 from vaehelpers.runtime import COURSE
 
 LOG = logging.getLogger("vaehelpers")
@@ -155,7 +155,11 @@ def described(images):
 
 def too_few(images):
     """What is to be said of a threshold of a few images."""
-    return f" With fewer than {FEW} images, sampling noise raises it." if len(images) < FEW else ""
+    return (
+        f" With fewer than {ENOUGH} images, sampling noise raises it."
+        if len(images) < ENOUGH
+        else ""
+    )
 
 
 def threshold(chosen):

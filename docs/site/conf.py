@@ -55,8 +55,9 @@ class EnglishAndNumbers(SearchEnglish):
         return (word.isdigit() and len(word) == 3) or super().word_filter(word)
 
 
-def own_arguments(app, what, name, thing, options, signature, returned):
-    """A Keras layer's arguments are those of its `__init__`; Sphinx reads Keras's `__new__(*args, **kwargs)`."""
+def own_arguments(*event):
+    """A Keras layer's arguments are those of its `__init__`; Sphinx reads Keras's `__new__`."""
+    _, what, _, thing, _, signature, _ = event
     if what == "class" and signature == "(*args, **kwargs)":
         parameters = list(inspect.signature(thing.__init__).parameters.values())[1:]
         return str(inspect.Signature(parameters)), None

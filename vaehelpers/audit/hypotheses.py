@@ -154,7 +154,12 @@ OF_THE_RECONSTRUCTION = (  # of grey images
     *(_swapped(row) for row in PER_PIXEL),
     *(_sides(p_of) for p_of in (lambda y: y, sigmoid)),
     *(_mixture(family) for family in FAMILIES),
-    *(_curved(*curve, row, per) for row in PER_PIXEL for curve in CURVES for per in (True, False)),
+    *(
+        _curved(name, curve, row, per)
+        for row in PER_PIXEL
+        for name, curve in CURVES
+        for per in (True, False)
+    ),
     *(_of_another_output(output, row) for output in OUTPUTS for row in FAMILIES[0]),
 )
 

@@ -124,16 +124,16 @@ class LinearGaussian:
 
     def distortion(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """-E_q log p(x|z) `[N]`; q has means `[N, J]` and covariances `[J, J]` or `[N, J, J]`."""
-        q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        spread = np.einsum("dj,...jk,dk->...", self.weights, q_covariance, self.weights)
-        squares = (self._squares(x, q_mean) + spread) / self.variance
+        means, covariance = self._checked_q(x, q_mean, q_covariance)
+        spread = np.einsum("dj,...jk,dk->...", self.weights, covariance, self.weights)
+        squares = (self._squares(x, means) + spread) / self.variance
         return 0.5 * (len(self.mean) * (LOG_2PI + np.log(self.variance)) + squares)
 
     def rate(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """KL(q || N(0, I)) `[N]`."""
-        q_mean, q_covariance = self._checked_q(x, q_mean, q_covariance)
-        latent_dim = q_mean.shape[1]
-        return divergence(q_mean, q_covariance, np.zeros(latent_dim), np.eye(latent_dim))
+        means, covariance = self._checked_q(x, q_mean, q_covariance)
+        latent_dim = means.shape[1]
+        return divergence(means, covariance, np.zeros(latent_dim), np.eye(latent_dim))
 
     def elbo(self, x: ArrayLike, q_mean: ArrayLike, q_covariance: ArrayLike) -> np.ndarray:
         """-(distortion + rate) `[N]`, at most log p(x)."""

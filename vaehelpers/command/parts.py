@@ -99,13 +99,9 @@ def _read(label, text, path):
     lines = text.splitlines()
     unread = []
     while True:
-        try:
-            tree = ast.parse("\n".join(lines))
-            compile(tree, "cell", "exec")
-            return tree.body, unread
-        except (SyntaxError, ValueError) as error:
-            k = (getattr(error, "lineno", 0) or 1) - 1
-            why = f"{getattr(error, 'msg', 'null bytes')} in line {k + 1}"
+        body, k, why = _parsed(lines)
+        if body is not None:
+            return body, unread
         if not label:
             raise TargetError(f"{path} cannot be read: {why}")
         line = lines[k] if k < len(lines) else ""
@@ -117,14 +113,31 @@ def _read(label, text, path):
         )
         words = ["*"] if BINDS_ANYTHING.match(line) else words
         unread.append(Part(f"{label}line {k + 1}", unread=line.strip(), words=words))
-        timed = TIMED.match(line)
-        code = line[timed.end() :] if timed else "pass"
-        code = f"fit(lambda: ({code}))" if timed and timed.group(1) else code
-        lines[k] = re.match(r"\s*", line).group() + code
-        while line.endswith("\\") and k + 1 < len(lines):
-            k += 1
-            line = lines[k]
-            lines[k] = ""
+        _make_python(lines, k)
+
+
+def _parsed(lines):
+    """The statements, or None and where they end in an error (from 0), and which."""
+    try:
+        tree = ast.parse("\n".join(lines))
+        compile(tree, "cell", "exec")
+    except (SyntaxError, ValueError) as error:
+        k = (getattr(error, "lineno", 0) or 1) - 1
+        return None, k, f"{getattr(error, 'msg', 'null bytes')} in line {k + 1}"
+    return tree.body, 0, ""
+
+
+def _make_python(lines, k):
+    """In place: of a line of magic stays what it runs; the lines that continue it are emptied."""
+    line = lines[k]
+    timed = TIMED.match(line)
+    code = line[timed.end() :] if timed else "pass"
+    code = f"fit(lambda: ({code}))" if timed and timed.group(1) else code
+    lines[k] = re.match(r"\s*", line).group() + code
+    while line.endswith("\\") and k + 1 < len(lines):
+        k += 1
+        line = lines[k]
+        lines[k] = ""
 
 
 class Part:

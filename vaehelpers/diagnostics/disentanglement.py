@@ -52,11 +52,11 @@ def factor_information(
         array([[1., 0.]])
     """
     means, log_vars = checked_codes(z_mean, z_log_var)
-    factors = _checked_factors(factors, len(means))
+    labels = _checked_factors(factors, len(means))
     n_samples = check_whole(n_samples, "n_samples")
     draws = np.random.default_rng(seed).standard_normal((n_samples, len(means), 1))
     draws = draws * np.copysign(1.0, means)
-    members = np.concatenate([column[:, None] == np.unique(column) for column in factors.T], axis=1)
+    members = np.concatenate([column[:, None] == np.unique(column) for column in labels.T], axis=1)
     information = []
     for j in range(means.shape[1]):
         mean, log_var = means[:, [j]], log_vars[:, [j]]

@@ -136,7 +136,7 @@ def elbo_explorer(
 
 
 def playground() -> "Explorer":
-    """Train two VAEs side by side in the page, as `docs/playground.html` does; no kernel takes part.
+    """Train two VAEs side by side in the page, as `docs/playground.html` does; without a kernel.
 
     Example:
         >>> playground()

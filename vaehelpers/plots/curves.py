@@ -108,7 +108,7 @@ def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None)
     """
     check_some(densities, "densities", "a dict from label to values on the grid")
     ax = plot_lines(grid, densities, axis(ax, (5, 2.5)))
-    highest = np.max([*densities.values()], axis=0)
+    highest = np.max([np.asarray(values) for values in densities.values()], axis=0)
     shown = np.asarray(grid)[highest >= 1e-3 * highest.max()]
     ax.set(xlabel="z", ylabel="density", xlim=(shown.min(), shown.max()), ylim=(0, None))
     return ax
@@ -127,7 +127,12 @@ def plot_lengths(rows: Mapping[str, Mapping[str, float]], ax: Axes | None = None
     """
     check_some(rows, "rows", "a dict from the row's label to its segments")
     ax = axis(ax, (6, 0.8 * len(rows) + 0.6))
-    text = {"ha": "center", "va": "center", "fontsize": 8, "backgroundcolor": "white"}
+    text: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": 8,
+        "backgroundcolor": "white",
+    }
     for place, segments in enumerate(rows.values()):
         start = 0.0
         for label, length in segments.items():

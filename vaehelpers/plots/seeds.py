@@ -61,7 +61,7 @@ def plot_leads(leads: Labelled, bar: float = 2.8, ax: Axes | None = None) -> Axe
     ax = plot_seeds(leads, ax=ax)
     for k, values in enumerate(leads.values()):
         error = bar * stats.sem(values)
-        ax.errorbar(k + 0.25, np.mean(values), error, fmt="_", color="black", capsize=4)
+        ax.errorbar(k + 0.25, np.asarray(values).mean(), error, fmt="_", color="black", capsize=4)
     ax.axhline(0, color="black", linewidth=0.8)
     return ax
 

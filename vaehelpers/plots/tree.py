@@ -6,7 +6,7 @@ from typing import Any
 from vaehelpers.plots.style import COLORS, Axes, Sequence, as_it_is, axis
 
 LEFT, RIGHT = 0.2, 0.72  # of the figure's width
-TEXT = {"fontsize": 8.5, "ha": "center", "va": "center"}
+TEXT: dict[str, Any] = {"fontsize": 8.5, "ha": "center", "va": "center"}
 ARROW = TEXT | {"fontsize": 8, "arrowprops": {"arrowstyle": "->", "color": COLORS[6]}}
 
 

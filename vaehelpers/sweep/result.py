@@ -113,7 +113,7 @@ class SweepResult:
             self.distortion[grid],
             self.rate[grid],
             self.kl_per_dim[grid],
-            history={name: values[:, *grid] for name, values in self.history.items()},
+            history={name: values[:, grid[0], grid[1]] for name, values in self.history.items()},
             weights={name: values[grid] for name, values in self.weights.items()},
             settings=deepcopy(self.settings),
         )
