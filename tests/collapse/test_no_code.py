@@ -79,6 +79,23 @@ def test_the_embedded_digits_are_decided_at_the_questions_own_weight(digits):
     assert no_code_pays_above(digits.x_train, threshold=threshold) == found
 
 
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_image_where_most_is_saved_is_found(digits, likelihood):
+    """On the pixels of the digits that vary, where the bound on these data is the smaller one."""
+    x = digits.x_train.reshape(4000, -1).astype("float64")
+    x = x[:, x.std(axis=0) > 0]
+    m = x.mean(axis=0)
+    steepest = collapse_threshold(x, likelihood)
+    if likelihood == "bernoulli":
+        saved = entropy(m) + (x - m) * np.log((1 - m) / m) - entropy(x)
+    else:
+        saved = (x - m) ** 2 / (2 * VARIANCE)
+        steepest /= 2 * VARIANCE
+    expected = _on_these_data(steepest, saved.sum(axis=1).max(), len(x))
+    variance = 1.0 if likelihood == "bernoulli" else VARIANCE
+    assert no_code_pays_above(x, likelihood, variance) == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("smallest", [1e-13, 1e-30])
 def test_a_pixel_of_tiny_variance_lifts_both_weights(smallest):
     """Copies of one fair bit of variance 1/4: they add up, each in units of its own variance."""
