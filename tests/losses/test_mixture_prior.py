@@ -109,13 +109,14 @@ def test_a_seed_repeats_the_samples_and_the_start():
         draws[3] == draws[4]
     )
     starts = []
-    for seed in (1, 1, 2):
-        prior = MixturePrior(2000, spread=3, seed=seed)
+    for seed, spread in ((1, {"spread": 3}), (1, {"spread": 3}), (2, {"spread": 3}), (1, {})):
+        prior = MixturePrior(2000, seed=seed, **spread)
         prior.build((None, 5))
         starts.append(parameters(prior))
     np.testing.assert_array_equal(starts[0][1], starts[1][1])
     assert not np.any(starts[0][1] == starts[2][1])
-    assert abs(starts[0][1].std() / 3 - 1) < 4 / np.sqrt(2 * starts[0][1].size)
+    for (_, means, _), spread in zip(starts, (3, 3, 3, 1), strict=True):
+        assert abs(means.std() / spread - 1) < 4 / np.sqrt(2 * means.size)
     np.testing.assert_allclose(starts[0][0], 1 / 2000, rtol=1e-6)
     assert np.all(starts[0][2] == 1)
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy import stats
 from small_vaes import SHAPE, Weighted, WideNormal, per_pixel
 
 from vaehelpers import losses, runtime
@@ -207,6 +208,34 @@ def test_encode_decode_and_samples_are_numpy(small_vae, x):
     np.testing.assert_array_equal(z, vae.sample_prior(1000, seed=0))
 
 
+def test_posterior_draws_and_joint_are_normal_distributions(small_vae, x):
+    vae = small_vae()
+    z, log_q = vae.sample_posterior(x, 2, seed=0)
+    z_mean, z_log_var = vae.encode(x)
+    expected = stats.norm.logpdf(z, z_mean, np.exp(z_log_var / 2)).sum(-1)
+    np.testing.assert_allclose(log_q, expected, rtol=1e-4)
+    log_p = [losses.bernoulli_log_likelihood(x, vae.decode(codes)) for codes in z]
+    expected = stats.norm.logpdf(z).sum(-1) + [ops.convert_to_numpy(each) for each in log_p]
+    np.testing.assert_allclose(vae.log_joint(x, z), expected, rtol=1e-4)
+
+
+class Scaled(keras.layers.Layer):
+    """A likelihood that makes its weight when it is built."""
+
+    def build(self, *shapes):
+        self.scale = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, x, x_decoded):
+        return losses.laplace_log_likelihood(x, x_decoded, self.scale)
+
+
+def test_building_makes_the_weights_of_a_likelihood_and_calls_no_function(small_vae):
+    vae = small_vae(log_likelihood=Scaled())
+    vae.build((None, *SHAPE))
+    assert [*vae.log_likelihood.weights] == [vae.log_likelihood.scale]
+    small_vae(log_likelihood=lambda x, x_decoded: 1 / 0).build((None, *SHAPE))
+
+
 DOORS = ("fit", "evaluate", "predict", "encode")
 BATCH_DOORS = ("train_on_batch", "test_on_batch", "predict_on_batch")
 BAD = [
@@ -279,9 +308,20 @@ OTHER_BERNOULLIS = {
 }
 
 
+def with_one_dark_pixel(x):
+    x = x.copy()
+    x[7, 2, 3] = -0.5
+    return x
+
+
 @pytest.mark.parametrize("name", OTHER_BERNOULLIS)
 @pytest.mark.parametrize(
-    ("spoil", "words"), [*BAD[:2], (lambda x: 1.001 * x / x.max(), r"np.clip\(x, 0, 1\)")]
+    ("spoil", "words"),
+    [
+        *BAD[:2],
+        (lambda x: 1.001 * x / x.max(), r"np.clip\(x, 0, 1\)"),
+        (with_one_dark_pixel, r"\(x \+ 1\) / 2"),
+    ],
 )
 def test_a_bernoulli_is_known_by_what_it_does_outside_its_range(small_vae, x, name, spoil, words):
     vae = small_vae(log_likelihood=OTHER_BERNOULLIS[name])
