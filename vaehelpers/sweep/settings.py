@@ -24,7 +24,7 @@ LISTS = {  # the kinds that NumPy may read, their name, the largest, and what th
 }
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass
 class Plan:
     """One sweep that is to be trained: the arguments of `train_sweep` of these names, checked.
 
@@ -53,7 +53,7 @@ class Plan:
     start: SweepResult | None = None
 
     def __post_init__(self):
-        checked = vars(self)  # the only assignments: from here on it is frozen
+        checked = vars(self)
         checked["likelihood"] = _likelihood(self.likelihood)
         if self.hidden is not None:
             checked["hidden"] = check_whole(self.hidden, "hidden")
