@@ -185,6 +185,8 @@ def test_a_disk_that_is_full_later_costs_no_training(small, cached, tmp_path):
     try:
         with pytest.warns(UserWarning, match=r"\.npz cannot be written \(File too") as found:
             result = cached()
+        with pytest.raises(OSError, match=r"b\.npz cannot be written \(File too"):
+            small.save(tmp_path / "b.npz")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     # three states and the result

@@ -1,7 +1,6 @@
 """A folder of sweeps, finished and interrupted, under a key of everything that matters."""
 
 import warnings
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -34,9 +33,8 @@ class Cache:
 
     def save_result(self, result):
         """Store the result, and clear the state that it grew from."""
-        meta = {"kind": KIND, "settings": result.settings, "sweep": self.sweep}
-        with _goes_on_without(self.finished):
-            write_arrays(self.finished, arrays_of(result), meta)
+        self._write(self.finished, arrays_of(result), {"kind": KIND, "settings": result.settings})
+        if self.finished.is_file():
             self.part.unlink(missing_ok=True)
 
     def keep(self, stack, history):
@@ -48,8 +46,7 @@ class Cache:
             for k, value in enumerate(stack.state())
         }
         arrays["history"] = np.stack(history)
-        with _goes_on_without(self.part):
-            write_arrays(self.part, arrays, {"kind": PART, "sweep": self.sweep})
+        self._write(self.part, arrays, {"kind": PART})
 
     def restore(self, stack):
         """Give the stack the state that was kept; the history until then, empty where none was."""
@@ -60,6 +57,16 @@ class Cache:
         for variable, name in zip(stack.state(), sorted(arrays), strict=True):
             variable.assign(arrays[name])
         return list(history)
+
+    def _write(self, path, arrays, meta):
+        """A disk that is full meanwhile costs no training: the state stays in memory."""
+        try:
+            write_arrays(path, arrays, {**meta, "sweep": self.sweep})
+        except OSError as error:
+            warnings.warn(
+                f"{error.strerror}: the sweep goes on without it, make room to have it stored",
+                stacklevel=2,
+            )
 
     def _read(self, path, kind):
         try:
@@ -74,16 +81,3 @@ class Cache:
                 "delete it and train again"
             )
         return arrays, meta
-
-
-@contextmanager
-def _goes_on_without(path):
-    """A disk that is full meanwhile costs no training: the state stays in memory."""
-    try:
-        yield
-    except OSError as error:
-        warnings.warn(
-            f"{path} cannot be written ({error.strerror or error}): "
-            "the sweep goes on without it, make room to have it stored",
-            stacklevel=2,
-        )

@@ -34,6 +34,9 @@ def write_arrays(path, arrays, meta):
         with open(temporary, "xb") as file:
             np.savez(file, **{META: json.dumps({**meta, "sha256": digest(arrays, meta)})}, **arrays)
         os.replace(temporary, path)
+    except OSError as error:
+        said = f"{path} cannot be written ({error.strerror or error})"
+        raise OSError(error.errno, said) from error
     finally:
         temporary.unlink(missing_ok=True)
 
