@@ -4,11 +4,9 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from vaehelpers.__main__ import main
-from vaehelpers.command.source import TargetError, load_target
 
 LOSS = """
 import numpy as np
@@ -94,25 +92,6 @@ def test_targets(folder, capsys, name, text, target, options, status, said):
     assert (found, said in printed) == (status, True), printed
     assert found != 2 or printed.count("\n") == 1
     assert "training" not in printed.splitlines()
-
-
-def test_what_a_definition_needs_is_taken(folder):
-    text = f"""{LOSS}
-scale = np.float64(3)
-unused = np.load("nowhere.npy")
-
-def scaled(*a):
-    return scale * loss(*a)
-"""
-    scaled = load_target(f"{written(folder / 'a.py', text)}:scaled", definitions=True)
-    assert scaled(*np.eye(4)[[0, 1, 1, 1]] * [1, 0, 0, 0]) == 3.0
-
-
-def test_a_line_that_is_needed_and_fails_is_named(folder):
-    text = "import numpy as np\nw = np.load('no.npy')\n\ndef loss(x, p, m, v):\n    return w\n"
-    said = "line 2 of .*w = np.load.*which loss needs, raised FileNotFoundError"
-    with pytest.raises(TargetError, match=said):
-        load_target(f"{written(folder / 'b.py', text)}:loss", definitions=True)
 
 
 def test_a_file_of_a_package_imports_its_neighbours(folder, capsys):
