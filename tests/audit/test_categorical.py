@@ -61,6 +61,12 @@ def test_reductions_of_a_categorical(reading, places, classes, batch, shape):
     )
 
 
+@pytest.mark.parametrize("reading", ["logits", "normalised"])
+def test_classes_may_lie_where_colours_do_if_they_are_normalised(reading):
+    holds(trains(1, loss_of(reading), image_shape=(6, 5, 3)), likelihood="categorical")
+    refused("no multiple of", loss_of("log-probabilities"), image_shape=(6, 5, 3))
+
+
 @pytest.mark.parametrize("shape", [(6,), (5, 4)])
 def test_a_class_that_is_looked_up_is_categorical_and_no_multinomial(shape):
     def loss(x, y, m, v):
