@@ -77,6 +77,7 @@ def without_network(folder, *command, **environment):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a whole installation, and a lesson
 def test_the_kit_installs_without_a_network(tmp_path):
     readme = (KIT / "README.md").read_text(encoding="utf-8") if KIT.is_dir() else ""
     found = re.search(r"stick: linux, Python (\S+)\.", readme)
