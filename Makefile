@@ -43,7 +43,7 @@ exercises: setup-dev
 ## make help-all   the other targets
 #: make coverage   the unit tests again, with the lines and branches that none of them runs
 coverage: setup-dev
-	$(units) -m "not slow" --doctest-modules --cov tests vaehelpers
+	$(units) -m "not slow" --doctest-modules --cov=vaehelpers tests vaehelpers
 
 #: make backend    the tests of what the JAX backend may change, on JAX
 backend: setup-dev

@@ -3,7 +3,6 @@
 import os
 import sys
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -12,24 +11,6 @@ from vaehelpers import data, runtime
 runtime.devices()
 settings.register_profile("no deadline", deadline=None)  # several processes share the cores
 settings.load_profile("no deadline")
-
-
-class Everywhere:
-    """Fixtures of the package's doctests too, which do not lie in this folder."""
-
-    @pytest.fixture(autouse=True)
-    def names_of_the_doctests(self, doctest_namespace):
-        doctest_namespace["np"] = np
-
-    @pytest.fixture(autouse=True)
-    def close_figures(self):
-        yield
-        if "matplotlib.pyplot" in sys.modules:
-            sys.modules["matplotlib.pyplot"].close("all")
-
-
-def pytest_configure(config):
-    config.pluginmanager.register(Everywhere())
 
 
 @pytest.fixture(scope="session")

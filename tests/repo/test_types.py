@@ -25,7 +25,7 @@ def public_functions(room):
 
 def without_type(function):
     """The parameters of a function that have none, and "return" where its result has none."""
-    signature = inspect.signature(function)
+    signature = inspect.signature(function, follow_wrapped=False)
     bare = [p.name for p in signature.parameters.values() if p.annotation is p.empty]
     if signature.return_annotation is signature.empty and function.__name__ != "__init__":
         bare.append("return")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vaehelpers.collapse import collapse_threshold, no_code_pays_above
+from vaehelpers.collapse.normal import LOG_2PI
 from vaehelpers.data.likelihoods import known_likelihood
 from vaehelpers.diagnostics import findings as words
 from vaehelpers.diagnostics.anybody import read_model
@@ -150,7 +151,6 @@ def constant_distortion(x, log_likelihood):
     from scipy import special
 
     from vaehelpers.losses import GaussianWithLearnedVariance
-    from vaehelpers.losses.tensors import LOG_2PI
 
     known = known_likelihood(log_likelihood)
     mean = x.mean(axis=0, dtype="float64")

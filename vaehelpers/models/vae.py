@@ -1,5 +1,6 @@
 """The one VAE class of the course, in Keras 3 on TensorFlow or JAX."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,7 @@ class VAE(keras.Model):
         negative_entropy = -0.5 * ops.sum(LOG_2PI + 1 + z_log_var, axis=-1)
         return (negative_entropy - log_prior)[:, None]
 
+    @functools.wraps(keras.Model.fit, assigned=())  # `help` shows the arguments
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Train on images `[N, ...]`, an array or a data set of such, by Keras's `fit`.
 
@@ -134,6 +136,7 @@ class VAE(keras.Model):
                 self.after_step = None
                 self.make_train_function(force=True)
 
+    @functools.wraps(keras.Model.evaluate, assigned=())  # `help` shows the arguments
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """The objective, distortion and rate of images `[N, ...]`, means in nats.
 
@@ -144,6 +147,7 @@ class VAE(keras.Model):
         self.evaluation_sampling.restart()
         return with_checks(keras.Model.evaluate)(self, *args, **kwargs)
 
+    @functools.wraps(keras.Model.predict, assigned=())  # `help` shows the arguments
     def predict(self, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
         """The dict of `call` as NumPy arrays, by Keras's `predict`; z is drawn as in `evaluate`."""
         self.evaluation_sampling.restart()
