@@ -85,6 +85,8 @@ inputs x mu logvar | dxmv
 data batch mu logvar | dxmv
 a b mu logvar | dxmv
 foo x mu bar | dxmv
+y foo mu logvar | dxmv
+y foo mu logvar | xdmv
 out1 out2 mu1 mu2 | dxmv
 params x mu logvar | dxmv
 decoder x encoder_mean encoder_logvar | dxmv
