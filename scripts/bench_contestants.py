@@ -31,40 +31,50 @@ def sweep(x):
     return train
 
 
+def weighted_loss(weights, beta, images, noise):
+    """The mean of distortion + beta x rate, of one member: what `jax.grad` differentiates."""
+    import jax
+    from jax import numpy as jnp
+
+    def dense(h, name):
+        return h @ weights[f"{name}_kernel"] + weights[f"{name}_bias"]
+
+    h = jax.nn.relu(dense(images, "hidden"))
+    z_mean, z_log_var = dense(h, "z_mean"), dense(h, "z_log_var")
+    z = z_mean + jnp.exp(z_log_var / 2) * noise
+    logits = dense(jax.nn.relu(dense(z, "code")), "output")
+    distortion = jnp.sum(jax.nn.softplus(logits) - images * logits, axis=1)
+    rate = jnp.sum(z_mean**2 + jnp.exp(z_log_var) - 1 - z_log_var, axis=1) / 2
+    return jnp.mean(distortion + beta * rate)
+
+
+def adam(state, gradients):
+    """Adam's next state: weights, means of gradients and of their squares, steps."""
+    import jax
+    from jax import numpy as jnp
+
+    weights, means, squares, steps = state
+    steps = steps + 1
+    means = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, means, gradients)
+    squares = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, squares, gradients)
+    size = RATE * jnp.sqrt(1 - 0.999**steps) / (1 - 0.9**steps)
+    moves = jax.tree.map(lambda m, v: size * m / (jnp.sqrt(v) + 1e-7), means, squares)
+    return jax.tree.map(jnp.subtract, weights, moves), means, squares, steps
+
+
 def handwritten_jax(x):
     """JAX without Keras: `vmap` over betas and seeds, `scan` over the steps of an epoch."""
     import jax
-    from jax import numpy as jnp
 
     from vaehelpers.sweep.network import initial_weights
 
     first = initial_weights(x.shape[1], HIDDEN, LATENT, SEEDS)
     weights = {name: np.concatenate([value[0]] * len(BETAS)) for name, value in first.items()}
     betas = np.repeat(BETAS, len(SEEDS)).astype("float32")
-
-    def dense(h, w, name):
-        return h @ w[f"{name}_kernel"] + w[f"{name}_bias"]
-
-    def loss(w, beta, images, noise):
-        h = jax.nn.relu(dense(images, w, "hidden"))
-        z_mean, z_log_var = dense(h, w, "z_mean"), dense(h, w, "z_log_var")
-        z = z_mean + jnp.exp(z_log_var / 2) * noise
-        logits = dense(jax.nn.relu(dense(z, w, "code")), w, "output")
-        distortion = jnp.sum(jax.nn.softplus(logits) - images * logits, axis=1)
-        rate = jnp.sum(z_mean**2 + jnp.exp(z_log_var) - 1 - z_log_var, axis=1) / 2
-        return jnp.mean(distortion + beta * rate)
-
-    gradients = jax.vmap(jax.grad(loss), in_axes=(0, 0, None, 0))
+    gradients = jax.vmap(jax.grad(weighted_loss), in_axes=(0, 0, None, 0))
 
     def step(state, batch):
-        w, m, v, t = state
-        found = gradients(w, betas, *batch)
-        t = t + 1
-        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, found)
-        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, v, found)
-        size = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        w = jax.tree.map(lambda w, m, v: w - size * m / (jnp.sqrt(v) + 1e-7), w, m, v)
-        return (w, m, v, t), None
+        return adam(state, gradients(state[0], betas, *batch)), None
 
     @jax.jit
     def epoch(state, key):

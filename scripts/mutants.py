@@ -58,10 +58,10 @@ def read(tree):
     return [node for node in ast.walk(tree) if id(node) not in left_out]
 
 
-def places(room):
+def places(folder, room):
     """(file, number of the node, number of its fault), for all that can be wrong in a room."""
-    paths = sorted((ROOT / "vaehelpers" / room).rglob("*.py"))
-    for path in paths or [ROOT / "vaehelpers" / f"{room}.py"]:
+    paths = sorted((folder / "vaehelpers" / room).rglob("*.py"))
+    for path in paths or [folder / "vaehelpers" / f"{room}.py"]:
         for number, node in enumerate(read(ast.parse(path.read_text(encoding="utf-8")))):
             yield from ((path, number, which) for which, _ in enumerate(faults(node)))
 
@@ -76,7 +76,7 @@ def with_fault(path, number, which):
 
 
 def noticed(folder, room, changed):
-    """Whether a test of the room fails: first the file's own, then its doctests and all others."""
+    """What the tests say: first the file's own, then its doctests and all others of the room."""
     tests = folder / "tests" / room
     tests = tests if tests.is_dir() else folder / "tests" / f"test_{room}.py"
     own = [str(path) for path in tests.rglob(f"test_{changed.stem}.py")]
@@ -89,10 +89,10 @@ def noticed(folder, room, changed):
                 [*asked, *files], cwd=folder, env=environment, capture_output=True, timeout=LIMIT
             )
         except subprocess.TimeoutExpired:
-            return True
+            return "too slow"
         if done.returncode not in (0, 5):
-            return True
-    return False
+            return "noticed"
+    return "SURVIVED"
 
 
 def interval(killed, count, z=1.96):
@@ -103,23 +103,21 @@ def interval(killed, count, z=1.96):
 
 
 def main(room, count, seed):
-    drawn = random.Random(int(seed)).sample(sorted(places(room)), int(count))
     survivors = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "copy"
         unneeded = shutil.ignore_patterns(".git", ".venv*", "_site", ".npm", "kit")
         shutil.copytree(ROOT, folder, ignore=unneeded)
+        drawn = random.Random(int(seed)).sample(sorted(places(folder, room)), int(count))
         for path, number, which in drawn:
-            source, said = with_fault(path, number, which)
-            changed = folder / path.relative_to(ROOT)
-            kept = changed.read_text(encoding="utf-8")
-            changed.write_text(source, encoding="utf-8")
-            killed = noticed(folder, room, changed)
-            changed.write_text(kept, encoding="utf-8")
-            survivors += not killed
+            kept = path.read_text(encoding="utf-8")
+            source, change = with_fault(path, number, which)
+            path.write_text(source, encoding="utf-8")
+            said = noticed(folder, room, path)
+            path.write_text(kept, encoding="utf-8")
+            survivors += said == "SURVIVED"
             line = getattr(read(ast.parse(kept))[number], "lineno", 0)
-            where = f"{path.relative_to(ROOT)}:{line}"
-            print("noticed " if killed else "SURVIVED", where, said, flush=True)
+            print(f"{said:8} {path.relative_to(folder)}:{line} {change}", flush=True)
     killed = int(count) - survivors
     low, high = interval(killed, int(count))
     print(f"{room}, seed {seed}: {killed} of {count} noticed ({low:.0%} to {high:.0%})")
