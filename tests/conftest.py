@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from vaehelpers import data, runtime
 
+collect_ignore_glob = ["*conftest.py"]  # --doctest-modules would read them as one module
 runtime.devices()
 settings.register_profile("no deadline", deadline=None)  # several processes share the cores
 settings.load_profile("no deadline")

@@ -17,8 +17,6 @@ from importlib import metadata
 from numbers import Integral
 from typing import Any
 
-from vaehelpers.doctor import metadata_of
-
 M_TRIM_THRESHOLD = -1  # glibc's numbers of what mallopt sets
 M_MMAP_MAX = -4
 LARGEST_INT = 2**31 - 1
@@ -157,6 +155,8 @@ def version_of(package: str) -> str:
         >>> version_of("numpy") == np.__version__
         True
     """
+    from vaehelpers.doctor import metadata_of
+
     found = metadata_of(package)
     if found is None:
         raise metadata.PackageNotFoundError(package)

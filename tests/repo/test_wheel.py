@@ -225,8 +225,14 @@ def test_the_wheel_carries_its_digits_and_its_version(python):
 
 
 def black_and_white(*shape):
-    """Four images of one shade each: pixels that agree have one direction; its eigenvalue is D."""
-    return np.stack([np.full(shape, shade, np.uint8) for shade in (0, 255, 0, 255)])
+    """Four images of one shade: pixels that move together have one direction, of eigenvalue D.
+
+    In colour the last channel is the negative: three that are equal would be grey.
+    """
+    images = np.stack([np.full(shape, shade, np.uint8) for shade in (0, 255, 0, 255)])
+    if shape[-1] == 3:
+        images[..., 2] = 255 - images[..., 2]
+    return images
 
 
 @pytest.mark.parametrize("kind", ["npz", "folder of PNGs"])

@@ -38,7 +38,7 @@ def test_diagnostics_measure_with_numpy_alone():
         ("import vaehelpers.losses", "losses", "keras"),
         ("import vaehelpers.models", "models", "keras"),
         ("import vaehelpers.plots", "plots", "matplotlib"),
-        ("from vaehelpers import diagnostics; diagnostics.evaluate(None, None)", "models", "keras"),
+        ("from vaehelpers import diagnostics; diagnostics.evaluate(None, None)", "losses", "keras"),
         ("from vaehelpers import diagnostics; diagnostics.diagnose(None, None)", "models", "keras"),
     ],
 )

@@ -20,7 +20,7 @@ from vaehelpers.sweep.storage import ABANDONED, read_arrays, write_arrays
 
 # Of the package, what runs in a training and changes no number: it checks, names or reports.
 NO_NUMBERS = {"data/likelihoods.py", "data/checks.py", "sweep/settings.py", "sweep/versions.py"}
-NO_NUMBERS |= {"runtime.py"}
+NO_NUMBERS |= {"runtime.py", "doctor.py"}
 MEASURED = ("betas", "seeds", "distortion", "rate", "kl_per_dim")
 
 

@@ -145,8 +145,6 @@ def evaluate(vae: Any, x: np.ndarray, seed: int = 0) -> Evaluation:
         >>> bool(np.isclose(evaluation.elbo, -evaluation.distortion - evaluation.rate))
         True
     """
-    from keras import ops
-
     from vaehelpers.diagnostics.anybody import read_model
     from vaehelpers.losses import gaussian_kl_per_dim
 
@@ -160,7 +158,7 @@ def evaluate(vae: Any, x: np.ndarray, seed: int = 0) -> Evaluation:
     images = np.asarray(x, "float32")
     distortion = -_per_example(log_likelihood, "vae.log_likelihood", images, z)
     if vae.prior is None:
-        kl = ops.convert_to_numpy(gaussian_kl_per_dim(z_mean, z_log_var)).astype("float64")
+        kl = np.asarray(gaussian_kl_per_dim(z_mean, z_log_var)).astype("float64")
     else:
         kl = (log_q - _per_example(vae.prior.log_prob, "vae.prior.log_prob", z))[:, None]
     return Evaluation(distortion, kl, z_mean, z_log_var)
