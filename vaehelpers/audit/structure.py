@@ -155,21 +155,22 @@ def of_a_bend(prober: Prober, images):
     latents = prober.sizes.latent_dim
     steps = np.diff(values) / np.diff(NATS)
     slope = steps[-1]
-    rise = values[-1] - values[0]
     if np.ptp(values) <= Within.CONSTANT * np.abs(values).max():
         return (
             f"the KL is free up to {NATS[-1]:.0f} nats a latent dimension at least (free bits on "
             "another scale, where the KL was divided by something first?): no single beta"
         )
-    if slope > 0 and (steps < -Within.SAME * slope).any():
-        capacity = (NATS[-1] - rise / slope) / 2 * latents
+    if slope <= 0:
+        return None
+    free = NATS[-1] - (values[-1] - values[0]) / slope
+    if (steps < -Within.SAME * slope).any():
+        capacity = free / 2 * latents
         return (
             f"the KL is drawn to a capacity: the loss falls until the KL is about {capacity:.3g} "
             "nats and rises after: no single beta"
         )
-    still = np.ptp(values[:4]) <= Within.CONSTANT * abs(rise)
-    if slope > 0 and still and np.isclose(steps[-2], slope, rtol=Within.SAME):
-        free = NATS[-1] - rise / slope
+    still = np.ptp(values[:4]) <= Within.CONSTANT * abs(values[-1] - values[0])
+    if still and np.isclose(steps[-2], slope, rtol=Within.SAME):
         return (
             f"the KL is free at first: the loss does not change until it is about {free:.3g} nats "
             f"a latent dimension, {free * latents:.3g} nats in all (free bits or a floor): no "

@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from contextlib import contextmanager, redirect_stdout, suppress
+from itertools import product
 
 NOT_PRINTED = 2  # exit statuses; a shell's own for the others
 INTERRUPTED = 130
@@ -47,10 +48,7 @@ def answers_only(refuse, statuses):
     """
     flush_all()
     stdout = _instead_of_stdout()
-    doors = [
-        (at, name) for at in (os, sys.modules[os.name]) for name in ("_exit", "execv", "execve")
-    ]
-    before = [(at, name, getattr(at, name)) for at, name in doors if hasattr(at, name)]
+    before = _doors()
     end = os._exit
     process = os.getpid()
 
@@ -77,6 +75,12 @@ def answers_only(refuse, statuses):
         for at, name, door in before:
             setattr(at, name, door)
         _back_to(stdout)
+
+
+def _doors():
+    """The functions that end a process, each with the module that has it and its name."""
+    at_and_name = product((os, sys.modules[os.name]), ("_exit", "execv", "execve"))
+    return [(at, name, getattr(at, name)) for at, name in at_and_name if hasattr(at, name)]
 
 
 def _instead_of_stdout():
