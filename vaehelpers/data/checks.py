@@ -110,8 +110,10 @@ def check_whole(value: int, name: str, smallest: int = 1) -> int:
     return int(value)
 
 
-def check_number(value: float, name: str, above: float = 0, least: float | None = None) -> float:
-    """One finite number, `> above` or, where `least` is given, `>= least`, as a float.
+def check_number(
+    value: float, name: str, above: float = -math.inf, least: float = -math.inf
+) -> float:
+    """One finite number, `> above` and `>= least`, as a float.
 
     Example:
         >>> check_number(0, "variance", above=0)
@@ -119,12 +121,14 @@ def check_number(value: float, name: str, above: float = 0, least: float | None 
         ...
         ValueError: variance is 0: pass a number above 0
     """
-    limit = f"above {above}" if least is None else f"of at least {least}"
-    wanted = f"{name} is {value!r}: pass a number {limit}"
+    wanted = f"{name} is {value!r}: pass a number"
+    if above > -math.inf:
+        wanted += f" above {above}"
+    elif least > -math.inf:
+        wanted += f" of at least {least}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(wanted)
-    too_low = value <= above if least is None else value < least
-    if too_low or not math.isfinite(value):
+    if not (math.isfinite(value) and value > above and value >= least):
         raise ValueError(wanted)
     return float(value)
 
