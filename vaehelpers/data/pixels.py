@@ -39,10 +39,8 @@ def dequantize(x: ArrayLike, seed: int | None = None) -> np.ndarray:
     """Spread each of 256 grey levels evenly over its 256th of [0, 1].
 
     The result is `(255 x + u) / 256`, u uniform on [0, 1). A density of exact grey levels has no
-    upper limit: the model may put ever more of it on single
-        values. Of these
-    images it has one, and minus its logarithm in bits (`diagnostics.bits_per_dim`) bounds that of
-    the levels.
+    upper limit: the model may put ever more of it on single values. Of these images it has one,
+    and minus its logarithm in bits (`diagnostics.bits_per_dim`) bounds that of the levels.
 
     Args:
         x: images, grey levels 0, 1/255, ..., 1, any shape `[N, ...]`.

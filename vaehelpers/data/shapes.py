@@ -27,9 +27,8 @@ def load_shapes() -> Shapes:
 
     Ink is 1 on 0, grey at the edges only. The shapes are a square, an ellipse (twice as long as
     wide) and an equilateral triangle. Scale k has its farthest point at 3.6 + 0.8 k pixels from its
-    middle. Orientation k is a turn
-    by 15 k degrees, clockwise: no two look alike. Position k is 2 k pixels to the right or down. No
-        ink is cut off.
+    middle. Orientation k is a turn by 15 k degrees, clockwise: no two look alike. Position k is 2 k
+    pixels to the right or down. No ink is cut off.
 
     Returns:
         `Shapes(x, factors, names)`. The factors count from 0: shape (3 values), scale (4),

@@ -17,8 +17,8 @@ class KLWarmUp(keras.callbacks.Callback):
     is compiled:
 
         beta = keras.Variable(0.0, trainable=False)
-        vae = VAE(encoder, decoder,
-                  objective=lambda d, kl: ops.mean(d) + beta * ops.mean(ops.sum(kl, axis=1)))
+        weighted = lambda d, kl: ops.mean(d) + beta * ops.mean(ops.sum(kl, axis=1))
+        vae = VAE(encoder, decoder, objective=weighted)
         vae.beta = beta
         vae.fit(x, epochs=30, callbacks=[KLWarmUp(n_epochs=10)])
 
