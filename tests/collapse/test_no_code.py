@@ -143,3 +143,14 @@ def test_three_answers():
 def test_bad_input_is_named(likelihood, variance, said):
     with pytest.raises(ValueError, match=said):
         no_code_pays_above(np.eye(3), likelihood, variance, threshold=1.0)
+
+
+def test_small_splits_count_too():
+    """Where no image saves much more than the steepest code, the best M of the proof is below 7."""
+    steepest, most = 1.0, 1.5
+    m = np.linspace(2.75, 7, 1000)
+    below = steepest * (2 * m - 1) ** 2 / (2 * m * np.log(2 * m) - 2 * m + 1)
+    share = (most + 2 * below / m) / (np.log(m) - 1)
+    beyond = most / (np.log(0.5) - 0.5 * np.log((1 - 1 / (2 * m)) / (2 * m)))
+    wanted = np.max([below, share, beyond], axis=0).min()
+    assert _on_these_data(steepest, most, 10**9) == pytest.approx(wanted, rel=1e-2)

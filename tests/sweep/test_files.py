@@ -15,8 +15,8 @@ import pytest
 
 from vaehelpers.sweep import SweepResult, stacked, versions
 from vaehelpers.sweep import train as train_room
-from vaehelpers.sweep.settings import Plan
-from vaehelpers.sweep.storage import ABANDONED, read_arrays, write_arrays
+from vaehelpers.sweep.settings import Plan, _checked_list
+from vaehelpers.sweep.storage import ABANDONED, digest, read_arrays, write_arrays
 
 # Of the package, what runs in a training and changes no number: it checks, names or reports.
 NO_NUMBERS = {"data/likelihoods.py", "data/checks.py", "sweep/settings.py", "sweep/versions.py"}
@@ -284,3 +284,13 @@ def test_every_file_that_computes_in_a_training_is_in_the_code(arguments):
     paths = {Path(code.co_filename) for code in codes if code.co_name != "<module>"}
     found = {path.relative_to(package).as_posix() for path in paths if path.is_relative_to(package)}
     assert found - NO_NUMBERS == set(versions.TRAINING)
+
+
+def test_arrays_of_the_same_bytes_have_digests_of_their_own():
+    x = np.arange(6, dtype="float32")
+    others = [{"y": x}, {"x": x.reshape(2, 3)}, {"x": x.view("int32")}]
+    assert len({digest(arrays, {}) for arrays in [{"x": x}, *others]}) == 4
+
+
+def test_a_seed_may_be_large():
+    assert _checked_list([2**62, 0], "seeds").tolist() == [2**62, 0]
