@@ -269,3 +269,12 @@ def test_a_decoder_that_sees_the_image_otherwise_needs_no_code():
     (found,) = causes.about_causes(collapsed, True, None, None, 100.0)
     assert "It is 20 nats better than the best constant image without a code" in found.sentence
     assert causes.about_causes(collapsed, True, None, None, 90.0) == []
+
+
+def test_codes_that_are_not_finite_are_no_draw():
+    """Two calls give nan both: the encoder has diverged, and is no encoder that draws."""
+
+    def diverged(x, training):
+        return [np.full((len(x), J), np.nan, "float32")] * 2
+
+    assert networks.codes_of(diverged, np.zeros((3, *SHAPE))) == ([0, 1], (J,))
