@@ -149,10 +149,8 @@ def test_as_many_as_are_asked_for(digits, monkeypatch):
     every = collapse_spectrum(digits.x_train)
     monkeypatch.setattr(threshold, "ALL_AT_ONCE", 700)
     monkeypatch.setattr(threshold, "_all", lambda *given: every)
-    seen = []
-    found = collapse_spectrum(digits.x_train, most=5, progress=seen.append)
+    found = collapse_spectrum(digits.x_train, most=5)
     np.testing.assert_allclose(found, every[:5], rtol=threshold.TOLERANCE)
-    assert seen == [*range(1, len(seen) + 1)] and 10 < len(seen) < 60
     assert len(collapse_spectrum(digits.x_train)) == 784
     assert len(collapse_spectrum(digits.x_train, most=51)) == 51
     assert len(collapse_spectrum(np.eye(3), most=5)) == 3

@@ -1,8 +1,6 @@
 """When collapse is a local optimum, computed from the data alone (NumPy, no training)."""
 
 from collections.abc import Callable
-from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +22,6 @@ def collapse_spectrum(
     variance: ArrayLike = 1.0,
     *,
     most: int | None = None,
-    progress: Callable[[int], Any] | None = None,
 ) -> np.ndarray:
     """The eigenvalues of `V^(-1/2) Sigma V^(-1/2)`, descending; the first is `collapse_threshold`.
 
@@ -40,7 +37,6 @@ def collapse_spectrum(
         variance: of the Gaussian: a number, an array of an image's shape, or "learned" for one
             shared variance that is trained: at collapse it is the mean variance of the pixels.
         most: how many eigenvalues are wanted; a few take far less time than all.
-        progress: called with the number of times that Lanczos iterations went through the images.
 
     Returns:
         `[most]`; by default `[D]` for up to 4,096 values in an image, else the 50 largest. No
@@ -60,7 +56,7 @@ def collapse_spectrum(
         array([16.,  1.])
     """
     _, pixels, mean, weights = weighted(x, likelihood, variance)
-    return largest(pixels, mean, weights, most, progress)
+    return largest(pixels, mean, weights, most)
 
 
 def collapse_threshold(
@@ -150,7 +146,7 @@ def scaled(pixels, mean, weights):
         yield (pixels[some] - mean[some]) * weights[some]
 
 
-def largest(pixels, mean, weights, most=None, progress=None):
+def largest(pixels, mean, weights, most=None):
     """The `most` largest eigenvalues, descending."""
     n, size = pixels.shape
     if most is None:
@@ -158,7 +154,7 @@ def largest(pixels, mean, weights, most=None, progress=None):
     most = min(check_whole(most, "most"), size)
     if min(n, size) <= ALL_AT_ONCE or (size <= LARGEST_MATRIX and most > TOP):
         return _all(pixels, mean, weights)[:most]
-    return _by_lanczos(pixels, mean, weights, most, progress)
+    return _by_lanczos(pixels, mean, weights, most)
 
 
 def _all(pixels, mean, weights):
@@ -173,7 +169,7 @@ def _all(pixels, mean, weights):
     return np.pad(found, (0, size - len(found)))
 
 
-def _by_lanczos(pixels, mean, weights, most, progress):
+def _by_lanczos(pixels, mean, weights, most):
     """Without a D x D matrix or a copy of the pixels.
 
     The iterations, in float32, find the eigenvectors; the values are those vectors' in float64.
@@ -186,7 +182,6 @@ def _by_lanczos(pixels, mean, weights, most, progress):
     near = mean.astype("float32")
     rest = ((mean - near) * weights).astype("float32")  # far from 0, it would drown what varies
     weights32 = weights.astype("float32")
-    done = count(1)
 
     def product(vector):
         vector = vector.ravel().astype("float32")
@@ -194,8 +189,6 @@ def _by_lanczos(pixels, mean, weights, most, progress):
         for part in scaled(pixels, near, weights32):
             part -= rest
             total += (part @ vector) @ part
-        if progress is not None:
-            progress(next(done))
         return total / n
 
     operator = LinearOperator((size, size), matvec=product, dtype="float64")
