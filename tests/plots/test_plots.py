@@ -1,13 +1,16 @@
 """What a figure shows is read back from its axis."""
 
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Text
 
 from vaehelpers import plots
 from vaehelpers.diagnostics.tree import Step
+from vaehelpers.plots.diagram import EVERYTHING, LIT
 
 
 def texts(labels):
@@ -263,3 +266,49 @@ def test_leads_have_their_mean_and_their_bar():
     for container, mean, error in zip(ax.containers, (2, 0.5), (1, 0.5 / np.sqrt(3)), strict=True):
         lower, upper = container.lines[2][0].get_segments()[0][:, 1]
         np.testing.assert_allclose([(lower + upper) / 2, upper - lower], [mean, 2 * 4.3 * error])
+
+
+@pytest.mark.parametrize("lit", LIT)
+def test_the_diagram_is_well_formed_and_lights_its_part_alone(lit):
+    root = ElementTree.fromstring(plots.vae_diagram(lit).svg)
+    groups = [part for part in root if part.tag.endswith("}g")]
+    bright = [part for part in groups if part.get("opacity") == "1"]
+    assert len(bright) == len(LIT[lit])
+    assert len(groups) == len({*EVERYTHING, *LIT[lit]} - ({"loss"} if lit == "weights" else set()))
+    assert plots.vae_diagram(lit)._repr_svg_() == plots.vae_diagram(lit).svg
+
+
+def test_a_part_that_the_diagram_lacks_is_named():
+    with pytest.raises(ValueError, match="lit is 'prior': pass one of 'all', "):
+        plots.vae_diagram("prior")
+
+
+def test_the_house_style_stays_in_its_figures():
+    before = dict(matplotlib.rcParams)
+    figure, axes = plots.subplots("Two of a kind", columns=2)
+    assert dict(matplotlib.rcParams) == before
+    assert figure._suptitle.get_text() == "Two of a kind" and len(axes) == 2
+    assert not axes[0].spines["top"].get_visible() and figure.dpi == 144
+
+
+def test_a_figure_without_a_message_is_refused():
+    with pytest.raises(ValueError, match="say in one sentence what the figure shows"):
+        plots.subplots(" ")
+
+
+def test_ticks_stand_at_the_values_that_were_used():
+    _, ax = plots.subplots("Betas")
+    ax.set_xscale("log")
+    plots.ticks_at(ax, x=[1e-5, 0.25, 0.7, 1, 784, 21_376], y=[2])
+    words = [tick.get_text() for tick in ax.get_xticklabels()]
+    assert words == ["1/100,000", "1/4", "0.7", "1", "784", "21,376"]
+    assert len(ax.get_xticks(minor=True)) == 0 and list(ax.get_yticks()) == [2]
+
+
+def test_a_row_of_images_says_at_its_end_what_it_is_given():
+    digits = np.zeros([4, 28, 28, 1])
+    ax = plots.plot_image_rows({"a": digits, "b": digits}, ends=["rate 5 $", "rate 0"])
+    assert texts(ax.texts) == [r"rate 5 \$", "rate 0"]
+    assert [text.get_position() for text in ax.texts] == [(118, 14), (118, 42)]
+    with pytest.raises(ValueError, match="ends holds 1 texts for 2 rows: pass one a row"):
+        plots.plot_image_rows({"a": digits, "b": digits}, ends=["rate 5"])

@@ -14,6 +14,7 @@ from vaehelpers.plots.curves import (
     plot_lines,
 )
 from vaehelpers.plots.diagnosis import plot_diagnosis
+from vaehelpers.plots.diagram import Diagram, vae_diagram
 from vaehelpers.plots.images import plot_image_grid, plot_image_rows, tile
 from vaehelpers.plots.seeds import (
     plot_leads,
@@ -23,12 +24,14 @@ from vaehelpers.plots.seeds import (
     plot_seeds,
     plot_stacked,
 )
-from vaehelpers.plots.style import COLORS, MARKERS
+from vaehelpers.plots.style import COLORS, MARKERS, MEANING, subplots, ticks_at
 from vaehelpers.plots.tree import plot_tree
 
 __all__ = [
     "COLORS",
     "MARKERS",
+    "MEANING",
+    "Diagram",
     "plot_densities",
     "plot_diagnosis",
     "plot_histograms",
@@ -45,5 +48,8 @@ __all__ = [
     "plot_seeds",
     "plot_stacked",
     "plot_tree",
+    "subplots",
+    "ticks_at",
     "tile",
+    "vae_diagram",
 ]

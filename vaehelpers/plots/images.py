@@ -3,7 +3,7 @@
 import numpy as np
 
 from vaehelpers.data.checks import check_whole
-from vaehelpers.plots.style import ArrayLike, Axes, Labelled, as_it_is, axis
+from vaehelpers.plots.style import ArrayLike, Axes, Labelled, Sequence, as_it_is, axis
 
 
 def tile(images: ArrayLike, n_columns: int) -> np.ndarray:
@@ -34,12 +34,16 @@ def tile(images: ArrayLike, n_columns: int) -> np.ndarray:
     return np.vstack(rows)
 
 
-def plot_image_rows(rows: Labelled, ax: Axes | None = None) -> Axes:
+def plot_image_rows(
+    rows: Labelled, ax: Axes | None = None, *, ends: Sequence[str] | None = None
+) -> Axes:
     """Draw one row of images for each entry of `rows`, a dict from label to images `[N, H, W, 1]`.
 
+    `ends` holds one text a row, written at its right end ("rate 5.5 nats").
+
     Raises:
-        ValueError: where the rows are not equally long and their images not equally large, and for
-            no rows.
+        ValueError: where the rows are not equally long and their images not equally large, for no
+            rows, and where there is not one end a row.
 
     Example:
         >>> digits = np.zeros([10, 28, 28, 1])
@@ -50,10 +54,14 @@ def plot_image_rows(rows: Labelled, ax: Axes | None = None) -> Axes:
     shapes = [np.shape(images) for images in rows.values()]
     if len(set(shapes)) != 1:
         raise ValueError(f"rows holds images of shapes {shapes}: they must be equal")
+    if ends is not None and len(ends) != len(rows):
+        raise ValueError(f"ends holds {len(ends)} texts for {len(rows)} rows: pass one a row")
     n, height = shapes[0][:2]
     ax = axis(ax, (0.85 * n + 1, 0.85 * len(rows)))
     ax.imshow(tile(np.concatenate([*rows.values()]), n), cmap="gray_r", vmin=0, vmax=1)
     ax.set_yticks(height * (np.arange(len(rows)) + 0.5), map(as_it_is, rows))
+    for place, end in zip(ax.get_yticks(), ends or [], strict=False):
+        ax.text(n * shapes[0][2] + 6, place, as_it_is(end), va="center")
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
