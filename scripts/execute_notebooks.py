@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
 INLINE = "module://matplotlib_inline.backend_inline"  # figures become outputs
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT = ("mystnb", "tags")  # of a cell: what a screen reader says of its figures, what nbval reads
+KEPT = ("tags", "mystnb", "jupyter")
 
 
 def execute(path):
