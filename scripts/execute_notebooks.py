@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 README_FIGURE = "readme-figure"
 INLINE = "module://matplotlib_inline.backend_inline"  # figures become outputs
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KEPT = ("tags", "mystnb", "jupyter")
+KEPT = ("jupyter", "mystnb", "tags")  # of a cell: its fold, its figures in words, nbval's orders
 
 
 def execute(path):
