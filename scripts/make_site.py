@@ -33,6 +33,10 @@ FOLD = {
     "tags": ["hide-cell"],
     "mystnb": {"code_prompt_show": "Show a solution", "code_prompt_hide": "A solution"},
 }
+ASKED = re.compile(r"\*(?:Before you|Predict)")  # a prompt of a lesson, above the cell that answers
+CAME_OUT = {"code_prompt_show": "What came out", "code_prompt_hide": "What came out"}
+SEE_CODE = {"code_prompt_show": "See the program", "code_prompt_hide": "The program"}
+SEE_CHECK = {"code_prompt_show": "How this is checked", "code_prompt_hide": "How it is checked"}
 HEIGHTS = {  # px, of frames
     "playground": 900,
     "beta_explorer": 990,
@@ -95,6 +99,27 @@ def folded(exercise, solution):
     return cells
 
 
+def unspoiled(cells):
+    """A lesson's cells, their answers folded: outputs below a prompt, up to the next words.
+
+    A program that the notebook folds is folded here too, and its fold says what is in it.
+    """
+    asked = False
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            asked = bool(ASKED.search(source))
+            continue
+        tags = cell["metadata"].setdefault("tags", [])
+        folds = cell["metadata"].setdefault("mystnb", {})
+        if "hide-input" in tags:
+            folds |= SEE_CHECK if "claim" in source else SEE_CODE
+        if asked and cell["outputs"]:
+            tags.append("hide-output")
+            folds |= CAME_OUT
+    return cells
+
+
 def live(output):
     """A stored output; an explorer's sentence becomes the explorer, in a frame without a kernel."""
     said = "".join(output.get("data", {}).get("text/plain", ""))
@@ -120,6 +145,8 @@ def staged_notebook(path):
             cell["source"] = relinked("".join(cell["source"]), path)
         elif path.parent.name == "notebooks":
             cell["outputs"] = [live(output) for output in cell["outputs"]]
+    if path.parent.name == "notebooks":
+        notebook["cells"] = unspoiled(notebook["cells"])
     return json.dumps(notebook)
 
 

@@ -28,6 +28,7 @@ myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 mathjax_path = "mathjax/tex-svg.js"  # as SVG: Firefox opens no fonts from file://
 default_role = "literal"
+smartquotes = False  # --image-shape stays what a terminal takes
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # what Keras says of its own methods
 

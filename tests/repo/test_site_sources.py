@@ -53,6 +53,40 @@ def test_each_exercise_has_its_solution_folded_below_its_check(path):
         assert "answer = ..." not in "".join(fold["source"]) and "✓ right" in str(fold["outputs"])
 
 
+def cell(kind, source, tags=(), outputs=()):
+    metadata = {"tags": list(tags)} if tags else {}
+    return {"cell_type": kind, "source": source, "metadata": metadata, "outputs": list(outputs)}
+
+
+def test_answers_below_a_prompt_are_folded_until_the_next_words():
+    cells = [
+        cell("code", "1", outputs=["1"]),
+        cell("markdown", "*Before you run the cell:* how many?"),
+        cell("code", "x = 2"),
+        cell("code", "claim('two', x == 2)", tags=["hide-input"], outputs=["2"]),
+        cell("markdown", "Two."),
+        cell("code", "claim('three', True)", tags=["hide-input"], outputs=["3"]),
+        cell("code", "draw()", tags=["hide-input"], outputs=["a figure"]),
+    ]
+    made = make_site.unspoiled(cells)
+    tags = [made[k]["metadata"]["tags"] for k in (0, 2, 3, 5, 6)]
+    assert tags == [[], [], ["hide-input", "hide-output"], ["hide-input"], ["hide-input"]]
+    shown = [made[k]["metadata"]["mystnb"].get("code_prompt_show") for k in (0, 2, 3, 5, 6)]
+    assert shown == [None, None, "What came out", "How this is checked", "See the program"]
+
+
+def test_no_lesson_shows_its_answer_below_its_prompt():
+    """A prompt's words stand in every lesson, and the first output below each is folded."""
+    for path in sorted((ROOT / "notebooks").glob("[01]*.ipynb")):
+        cells = json.loads(make_site.staged_notebook(path))["cells"]
+        asked = [k for k, c in enumerate(cells) if "*Before you" in "".join(c["source"])]
+        assert asked, path.stem
+        for k in asked:
+            below = next((c for c in cells[k:] if c.get("outputs")), None)
+            words = [c for c in cells[k + 1 : cells.index(below)] if c["cell_type"] == "markdown"]
+            assert words or "hide-output" in below["metadata"]["tags"], path.stem
+
+
 SOUND = """<html><body id="top"><a href="b.html#one">b</a><a href="#top">up</a>
 <img src="a.png" alt="a line"></body>"""
 
