@@ -27,7 +27,7 @@ MEANING = {
 }
 INK = "#222222"
 QUIET = "#6B6B6B"  # words beside the data; 5.3 to 1 on white
-STYLE = {
+STYLE: Any = {  # of matplotlib
     "font.family": "DejaVu Sans",
     "font.size": 11,
     "text.color": INK,
@@ -48,6 +48,7 @@ STYLE = {
     "lines.markersize": 6,
     "grid.color": "#E4E4E4",
     "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.08,  # between the message and the panels
     "figure.dpi": 144,
     "figure.facecolor": "white",
     "svg.hashsalt": "vaehelpers",
