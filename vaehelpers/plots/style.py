@@ -101,6 +101,7 @@ def subplots(
         raise ValueError("title is empty: say in one sentence what the figure shows")
     with plt.rc_context(STYLE):
         options = {"figsize": (width, height), "layout": "constrained"} | options
+        axes: Any
         figure, axes = plt.subplots(rows, columns, **options)
         if rows * columns == 1:
             axes.set_title(as_it_is(title))
