@@ -9,11 +9,14 @@ import re
 import symtable
 from collections import Counter
 
+from count_words import claims_of, formulas_of, hidden
 from make_exercises import CHECK, STUB
 
-MAX_CELLS, MIN_CELLS = 30, 20
+MAX_CELLS, MIN_CELLS = 45, 20
 MAX_CELLS_OF_THE_CLINIC = 60  # lesson 10: seven cases and the messages
-MAX_LINES, MAX_LINES_OF_A_MODEL = 15, 25
+MAX_LINES, MAX_LINES_OF_A_MODEL, MAX_LINES_HIDDEN = 15, 25, 30
+MAX_WIDTH, MAX_CLAIMS, MAX_FORMULAS = 80, 3, 1  # of a cell, where it is written for a first reading
+MIN_MARKDOWN, MAX_MARKDOWN = 0.45, 0.7  # of the cells that are shown
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
 MIN_ALT, MAX_ALT = 40, 250
@@ -22,7 +25,8 @@ FORMULA = re.compile(r"(?s)(?:\A|(?<=\n\n))\$\$.+?\$\$(?=\n\n|\s*\Z)")
 MACHINE = re.compile(
     r"(?:^|[\s'\"(])(/(?:home|root|tmp|usr|Users|work)/|[A-Z]:\\)| at 0x[0-9a-f]{6}"
 )
-TAGS = {IGNORE, "readme-figure", "solution"}
+HIDE = "hide-input"
+TAGS = {IGNORE, HIDE, "readme-figure", "solution"}
 VOLATILE = {"text/html", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 
 
@@ -38,13 +42,19 @@ def tags(cell):
     return set(cell["metadata"].get("tags", []))
 
 
-def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS):
-    """Every rule that a notebook (parsed JSON) breaks, as sentences; a lesson has proportions."""
+def problems(notebook, size=0, lesson=True, most_cells=MAX_CELLS, first_reading=False):
+    """Every rule that a notebook (parsed JSON) breaks, as sentences; a lesson has proportions.
+
+    One that is written for a first reading asks less of a cell: `first_reading`.
+    """
     found = [*_metadata(notebook), *_prose(notebook)]
     if lesson:
         found += _proportions(notebook, most_cells)
+    if first_reading:
+        found += _steps(notebook)
     for number, cell in enumerate(code_cells(notebook), start=1):
-        broken = [*_code_cell(cell, number), *_figure(cell, _prose_below(notebook, cell))]
+        broken = [*_code_cell(cell, number), *_fold(cell)]
+        broken += _figure(cell, _prose_below(notebook, cell))
         found += [f"code cell {number}: {problem}" for problem in broken]
     if size > MAX_BYTES:
         found.append(f"{size} bytes, at most {MAX_BYTES}")
@@ -58,9 +68,9 @@ def _metadata(notebook):
     ids = Counter(cell.get("id") for cell in notebook["cells"])
     if None in ids or max(ids.values()) > 1:
         yield "cell ids are missing or not unique"
-    allowed = {"code": {"tags", "mystnb"}, "markdown": {"tags"}}
+    allowed = {"code": {"tags", "mystnb", "jupyter"}, "markdown": {"tags"}}
     if any(set(cell["metadata"]) - allowed[cell["cell_type"]] for cell in notebook["cells"]):
-        yield "a cell has metadata other than tags and, of code, a figure's alternative text"
+        yield "a cell has metadata other than tags and, of code, a figure's words and a fold"
 
 
 def _prose(notebook):
@@ -78,10 +88,46 @@ def _proportions(notebook, most_cells):
     cells, code = len(notebook["cells"]), code_cells(notebook)
     if not MIN_CELLS <= cells <= most_cells:
         yield f"{cells} cells, not {MIN_CELLS} to {most_cells}"
-    if not 0.45 <= 1 - len(code) / cells <= 0.6:
-        yield f"{1 - len(code) / cells:.0%} of the cells are Markdown, not 45 to 60 %"
+    folded = sum(hidden(cell) for cell in code)
+    markdown = (cells - len(code)) / (cells - folded)
+    if not MIN_MARKDOWN <= markdown <= MAX_MARKDOWN:
+        yield f"{markdown:.0%} of the shown cells are Markdown, not 45 to 70 %"
     if sum(IGNORE in tags(cell) for cell in code) > MAX_IGNORED:
         yield f"more than {MAX_IGNORED} cells are ignored by nbval"
+
+
+def _steps(notebook):
+    """What is too much for one cell of a first reading."""
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "markdown" and formulas_of(cell) > MAX_FORMULAS:
+            yield f"cell {number} displays {formulas_of(cell)} formulas, at most {MAX_FORMULAS}"
+        if cell["cell_type"] == "code" and claims_of(cell) > MAX_CLAIMS:
+            yield f"cell {number} makes {claims_of(cell)} claims, at most {MAX_CLAIMS}"
+        if cell["cell_type"] == "code" and not hidden(cell):
+            width = max(map(len, text(cell["source"]).splitlines()), default=0)
+            if width > MAX_WIDTH:
+                yield f"cell {number} has a line of {width} characters, at most {MAX_WIDTH}"
+
+
+def _most_lines(cell):
+    if hidden(cell):
+        return MAX_LINES_HIDDEN
+    return MAX_LINES_OF_A_MODEL if "(keras.Model)" in text(cell["source"]) else MAX_LINES
+
+
+def _is_diagram(data):
+    """Whether an output is the picture of a VAE, which is the same in every run."""
+    if set(data) != {"image/svg+xml", "text/plain"}:
+        return False
+    said = text(data["text/plain"])
+    return text(data["image/svg+xml"]).startswith("<svg") and said.startswith("A VAE")
+
+
+def _fold(cell):
+    if cell["metadata"].get("jupyter", {"source_hidden": True}) != {"source_hidden": True}:
+        yield 'its metadata jupyter is not {"source_hidden": true}'
+    if hidden(cell) != (HIDE in tags(cell)):
+        yield f"it is folded here or on the site alone: source_hidden goes with the tag {HIDE}"
 
 
 def _code_cell(cell, number):
@@ -95,16 +141,17 @@ def _code_cell(cell, number):
     if source.rstrip().endswith(";"):
         yield "it ends in a semicolon, which hides nothing under nbval: use plt.show()"
     lines = sum(bool(line.strip()) for line in source.splitlines())
-    if not 1 <= lines <= (MAX_LINES_OF_A_MODEL if "(keras.Model)" in source else MAX_LINES):
+    if not 1 <= lines <= _most_lines(cell):
         yield f"{lines} lines"
     for output in cell["outputs"]:
         if output["output_type"] == "error":
             yield "it ends in an error: catch it and print it"
         if output.get("name") == "stderr":
             yield "it writes to stderr"
-        if VOLATILE & set(output.get("data", {})) and IGNORE not in tags(cell):
+        data = output.get("data", {})
+        if VOLATILE & set(data) and not (IGNORE in tags(cell) or _is_diagram(data)):
             yield "an output of HTML, SVG or a widget is compared"
-        shown = text(output.get("text", "")) + text(output.get("data", {}).get("text/plain", ""))
+        shown = text(output.get("text", "")) + text(data.get("text/plain", ""))
         if MACHINE.search(shown):
             yield "an output holds a path or an address of this machine"
 
