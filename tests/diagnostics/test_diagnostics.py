@@ -309,9 +309,10 @@ def test_below_the_ceiling_the_information_is_within_half_a_nat(latent_dim):
     assert abs(found - truth) < 0.5 + noise
 
 
-def test_a_decoder_worse_than_a_constant_image_is_not_trained(bits):
+def test_a_decoder_worse_than_a_constant_image_has_more_causes_than_little_training(bits):
+    """Lesson 10's case 4: it is trained like the healthy one, and the draw is at fault."""
     found = diagnose(linear_vae(decoder=(np.zeros([1, 3]), 30.0)), bits)
-    assert says(found, "not trained to the end")
+    assert says(found, "not trained to the end, or these are other images .* or it gets noise")
 
 
 BERNOULLI, GAUSSIAN = losses.bernoulli_log_likelihood, losses.gaussian_log_likelihood

@@ -44,8 +44,9 @@ def _of_layers(evaluation):
     elif np.ptp(z_mean) > 0 and z_mean.min() == 0:
         zeros = np.mean(z_mean == 0)
         yield (
-            f"z_mean is never below 0, as behind a ReLU ({100 * zeros:.0f} % are 0): half of the "
-            "prior has no codes, and its samples were never trained. Make that layer linear."
+            f"z_mean is never below 0, as behind a ReLU ({100 * zeros:.0f} % are 0): of "
+            "each dimension half of the prior has hardly any codes, and its samples were hardly "
+            "trained. Make that layer linear."
         )
 
 

@@ -84,8 +84,9 @@ def about_price(evaluation, constant):
     against = f"distortion {distortion}, the best constant image's {nats(constant)}"
     if bought < -UNTRAINED:
         return Finding(
-            "The decoder does worse than one image for all, so it is not trained to the end: "
-            f"{against}.",
+            f"The decoder does worse than one image for all: {against}. It is not trained to the "
+            "end, or these are other images than it was trained on, or it gets noise that it never "
+            "saw (a fault of the draw, batch normalisation).",
             urgent=True,
         )
     if evaluation.collapsed:
