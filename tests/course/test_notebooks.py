@@ -132,6 +132,28 @@ def test_the_tree_is_the_same_in_the_lesson_and_before_the_symptoms():
     assert any(TABLE in "".join(cell["source"]) for cell in read(CLINIC)["cells"])
 
 
+QUOTED = re.compile(r'\[(\d\d[^\]]*)\] ((?:"[^"]+"(?:, | and )?)+)')
+
+
+def test_headings_that_the_symptoms_quote_stand_in_their_lessons():
+    page = (ROOT / "docs" / "symptoms.md").read_text(encoding="utf-8")
+    where = dict(re.findall(r"(?m)^\[(\d\d[^\]]*)\]: \.\./(\S+)$", page))
+    quoted = [
+        (label, words.replace("`", ""))
+        for label, several in QUOTED.findall(page)
+        for words in re.findall(r'"([^"]+)"', several)
+    ]
+    assert len(quoted) > 60
+    missing = [(label, words) for label, words in quoted if words not in headings(where[label])]
+    assert missing == []
+
+
+def headings(name):
+    """The headings of a notebook, without the signs of code."""
+    prose = "\n".join("".join(cell["source"]) for cell in markdown_cells(read(ROOT / name)))
+    return "\n".join(re.findall(r"(?m)^#+ .*$", prose)).replace("`", "")
+
+
 def test_words_are_those_of_prose():
     markdown = "# A title\n[one link](https://a.b/c), $x + y$ and `code`.\n$$\nE = m\n$$\n| a |"
     markdown += "\n## References\nno"
