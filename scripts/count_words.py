@@ -29,7 +29,16 @@ NOT_PROSE = [
 ]
 CLAIM = re.compile(r"\bclaim(?:_close)?\(")
 TIME = re.compile(r"(\*\*Time\*\* )(\d+)( minutes, ([\w ]+) of them running\b)")
-WORDS = {"none": 0, "under one": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+WORDS = {
+    "none": 0,
+    "under one": 1,
+    "less than one": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+}
 RUNNING = WORDS | {str(minutes): minutes for minutes in range(1, 6)}
 SUMMED = ("cells", "words", "formulas", "code", "hidden", "minutes")
 BLOCK = 180  # minutes of one of the four blocks of two days
