@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 MOST = 9  # terms that one lesson explains
-ENTRY = re.compile(r"\*\*(?P<term>[^*]+)\*\*.*?\[(?P<lesson>\w+)( deeper)?\]\. (?P<rest>.+)")
+ENTRY = re.compile(
+    r"\*\*(?P<term>[^*]+)\*\*.*?\[(?P<lesson>\w+)( deeper)?\](\(\S+\))?\. (?P<rest>.+)"
+)
 LEFT_OUT = [
     r"(?ms)^```.*?^```",  # code
     r"`[^`]*`",
