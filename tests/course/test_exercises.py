@@ -132,6 +132,8 @@ SLIPS = {
         0.6241: "variance",
         0.85: "density of all",
         1.0: "prior's",
+        0.72: "a little wider",
+        0.93: "a little narrower",
     },
     "effective_beta": {
         0.384: "half the squared",

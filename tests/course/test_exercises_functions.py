@@ -39,6 +39,8 @@ FUNCTIONS = [
             (lambda w: np.log(np.mean(np.exp(w - w.max(0)), axis=0)), "add back"),
             (lambda w: np.logaddexp.reduce(w, axis=0, keepdims=True) - np.log(len(w)), "[B]"),
             (lambda w: w.mean(0), "that is the ELBO"),
+            (lambda w: w.max(0), "the others count"),
+            (lambda w: np.exp(w).mean(0), "still to be taken"),
             (lambda w: w.max(0) + np.log(np.sum(np.exp(w - w.max(0)), axis=0)), "sum / K"),
             (lambda w: np.log(np.exp(w - w.max(1, keepdims=True)).mean(1)) + w.max(1), "axis"),
         ],

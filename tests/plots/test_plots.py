@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from vaehelpers import plots
@@ -258,6 +259,41 @@ def test_lines_and_histograms_are_told_apart_by_colour_and_dashes():
     outlines = plots.plot_histograms({"a": [0.1, 0.2, 0.9], "b": [0.6]}, bins=[0, 0.5, 1]).patches
     assert [list(patch.get_data().values) for patch in outlines] == [[2, 1], [0, 1]]
     assert [patch.get_linestyle() for patch in outlines] == ["-", "--"]
+
+
+def test_a_line_has_its_label_at_its_end_and_labels_keep_apart():
+    ax = plots.plot_lines([0, 1], {"a": [0, 1.0], "posterior": [9, 1.0], "b": [3, np.nan]})
+    words = {text.get_text(): text for text in ax.texts}
+    assert words["posterior"].get_color() == plots.MEANING["posterior"]
+    assert words["b"].xy[0] == 0 and words["a"].xy[0] == 1
+    assert abs(words["a"].xy[1] - words["posterior"].xy[1]) > 0.5
+    assert ax.get_legend() is None
+
+
+def test_a_density_has_its_colour_and_its_label_where_it_is_highest_alone():
+    grid = np.linspace(0, 4, 5)
+    curves = {"posterior p(z|x)": [0, 1, 0, 0, 0], "best normal q": [0, 0.5, 0, 2, 0]}
+    ax = plots.plot_densities(grid, curves)
+    colors = [plots.MEANING["posterior"], plots.MEANING["q"]]
+    assert [line.get_color() for line in ax.lines] == colors
+    assert [text.xy for text in ax.texts] == [(1, 1), (3, 2)]
+
+
+def test_a_length_has_its_label_in_it_or_outside_where_it_is_short():
+    rows = {"loss": {"rate": 0.1, "distortion": 9.0, "gap": 0.2}}
+    first, second, third = plots.plot_lengths(rows).texts
+    assert second.get_color() == "white" and second.xy == pytest.approx((4.6, 0))
+    assert first.xy[1] < -0.3 and third.xy == pytest.approx((9.3, 0))
+    patches = plots.plot_lengths({"with": {"-log p(x)": 3.0, "with": 2.0}}).patches
+    meant = [plots.MEANING["evidence"], plots.MEANING["with"]]
+    assert [bar.get_facecolor() for bar in patches] == [to_rgba(name) for name in meant]
+    assert not any(bar.get_hatch() for bar in patches)
+
+
+def test_lengths_keep_the_limits_of_their_caller():
+    _, ax = plots.subplots("Two lengths")
+    ax.set_xlim(0, 50)
+    assert plots.plot_lengths({"loss": {"rate": 1.0}}, ax).get_xlim() == (0, 50)
 
 
 def test_leads_have_their_mean_and_their_bar():

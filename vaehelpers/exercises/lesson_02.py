@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from vaehelpers.exercises.verdicts import asked, function_verdict, number_verdict
+from vaehelpers.exercises.verdicts import asked, floats, function_verdict, number_verdict
 
 
 @asked
@@ -44,6 +44,8 @@ def check_importance_weighted_bound(answer):
         (lambda w: most + np.log(np.exp(w - most).mean(0)), "take out each image's own largest"),
         (lambda w: _log_mean_exp(w) - w.max(0), "add back the largest that was taken out"),
         (lambda w: w.mean(0), "that is the ELBO: the mean belongs under the logarithm"),
+        (lambda w: w.max(0), "that is the largest alone: the others count, too"),
+        (lambda w: np.exp(w).mean(0), "the logarithm of the average is still to be taken"),
         (lambda w: np.logaddexp.reduce(w, axis=0), "a constant: the mean of K is their sum / K"),
         (lambda w: _log_mean_exp(w.T), "the axis: K is the first, one bound for each image"),
         (lambda w: _log_mean_exp(w)[None], "the shape: [B], without the axis K"),
@@ -68,6 +70,9 @@ def check_width_under_the_mean(answer, distortion_and_rate):
     terms = _terms(distortion_and_rate)
     _, width_for_the_sum = MEANS_AND_WIDTHS[np.argmin(terms @ [1, 1])]
     mean, width = MEANS_AND_WIDTHS[np.argmin(terms @ [1 / 8, 1])]
+    value = floats(answer)
+    direction = "wider" if np.all(value < width) else "narrower"
+    is_near = value.shape == () and 0.6 < value < 0.99
     return number_verdict(
         answer,
         width,
@@ -76,5 +81,6 @@ def check_width_under_the_mean(answer, distortion_and_rate):
         (width**2, "that is the variance; asked is the width, its root"),
         (0.85, "that is the width of the best density of all; asked is the best normal one"),
         (1.0, "that is the prior's: q is near it and not there yet"),
+        (value if is_near else np.nan, "near: the best is a little " + direction),
         within=0.02,
     )

@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgba
 
 from vaehelpers.plots.style import (
-    HATCHES,
+    INK,
+    MEANING,
     ArrayLike,
     Axes,
     Labelled,
@@ -19,6 +21,7 @@ from vaehelpers.plots.style import (
 )
 
 DASHES = ("-", "--", ":", "-.")
+ON_LIGHT = ("gap", "prior")  # colours on which dark words are read more easily than white ones
 
 
 def plot_history(
@@ -52,7 +55,7 @@ def plot_history(
 
 
 def plot_lines(x: ArrayLike, lines: Labelled, ax: Axes | None = None) -> Axes:
-    """Draw lines over one axis, a dict from label to values at `x`.
+    """Draw lines over one axis, a dict from label to values at `x`, each labelled at its end.
 
     Raises:
         ValueError: for no lines.
@@ -61,13 +64,47 @@ def plot_lines(x: ArrayLike, lines: Labelled, ax: Axes | None = None) -> Axes:
         >>> ax = plot_lines([0, 1], {"half the square": [0.0, 0.5]})
         >>> [float(y) for y in ax.lines[0].get_ydata()]
         [0.0, 0.5]
+        >>> ax.texts[0].get_text()
+        'half the square'
     """
     check_some(lines, "lines", "a dict from label to values")
     ax = axis(ax, (5.5, 2.8))
-    for k, (label, values) in enumerate(lines.items()):
-        ax.plot(x, values, DASHES[k % 4], color=color(k), label=as_it_is(label))
-    ax.legend(frameon=False, fontsize=8)
+    _draw_lines(x, lines, ax)
+    ends = {label: _end(x, values) for label, values in lines.items()}
+    height = np.diff(ax.get_ylim())[0] / 10  # of one line of words
+    lowest = -np.inf
+    for label in sorted(ends, key=lambda label: ends[label][1]):
+        place, value = ends[label]
+        lowest = max(value, lowest + height)
+        look = {"color": _meant(label, list(lines).index(label)), "fontsize": 10, "va": "center"}
+        ax.annotate(as_it_is(label), (place, lowest), (6, 0), textcoords="offset points", **look)
     return ax
+
+
+def _draw_lines(x, lines, ax):
+    for k, (label, values) in enumerate(lines.items()):
+        ax.plot(x, values, DASHES[k % 4], color=_meant(label, k), label=as_it_is(label))
+
+
+def _end(x, values):
+    """The last point of a line that is drawn."""
+    x, values = np.asarray(x), np.asarray(values, "float64")
+    drawn = np.flatnonzero(np.isfinite(values))
+    last = drawn[-1] if len(drawn) else -1
+    return x[last], np.nan_to_num(values[last])
+
+
+def _meaning_of(label):
+    """Which of the course's quantities a label names, "posterior p(z|x)" the posterior; or None."""
+    if "log p(x)" in label:
+        return "evidence"
+    words = set(label.lower().split()) - {"with", "without"}  # these mean the factor only alone
+    return label if label in MEANING else next((name for name in MEANING if name in words), None)
+
+
+def _meant(label, k):
+    """The colour that a label means in the whole course, else the k-th."""
+    return MEANING.get(_meaning_of(label), color(k))
 
 
 def plot_histograms(
@@ -98,6 +135,8 @@ def plot_histograms(
 def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None) -> Axes:
     """Draw densities, a dict from label to values on `grid`, where any of them is above 0.1 %.
 
+    A label stands where its density is furthest above all others.
+
     Raises:
         ValueError: for no densities.
 
@@ -107,15 +146,28 @@ def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None)
         ['q']
     """
     check_some(densities, "densities", "a dict from label to values on the grid")
-    ax = plot_lines(grid, densities, axis(ax, (5, 2.5)))
-    highest = np.max([np.asarray(values) for values in densities.values()], axis=0)
-    shown = np.asarray(grid)[highest >= 1e-3 * highest.max()]
-    ax.set(xlabel="z", ylabel="density", xlim=(shown.min(), shown.max()), ylim=(0, None))
+    ax = axis(ax, (5, 2.5))
+    grid, values = np.asarray(grid), np.array(list(densities.values()), "float64")
+    _draw_lines(grid, densities, ax)
+    highest = values.max(axis=0)
+    shown = grid[highest >= 1e-3 * highest.max()]
+    for k, label in enumerate(densities):
+        others = np.delete(values, k, axis=0).max(axis=0, initial=0)
+        best = np.argmax(values[k] - others)
+        left = grid[best] < np.mean([shown.min(), shown.max()])
+        look = {"ha": "right" if left else "left", "color": _meant(label, k), "fontsize": 10}
+        place = (grid[best], values[k, best])
+        offset = (-8 if left else 8, 2)
+        ax.annotate(as_it_is(label), place, offset, textcoords="offset points", **look)
+    ax.set(xlabel="z", ylabel="density", xlim=(shown.min(), shown.max()))
+    ax.set_ylim(0, 1.15 * highest.max() or None)
     return ax
 
 
 def plot_lengths(rows: Mapping[str, Mapping[str, float]], ax: Axes | None = None) -> Axes:
     """Draw each row, a dict from label to a length in nats, as one bar of segments end to end.
+
+    A label that is wider than its segment stands outside: the last one's beside it, else above.
 
     Raises:
         ValueError: for no rows.
@@ -127,20 +179,33 @@ def plot_lengths(rows: Mapping[str, Mapping[str, float]], ax: Axes | None = None
     """
     check_some(rows, "rows", "a dict from the row's label to its segments")
     ax = axis(ax, (6, 0.8 * len(rows) + 0.6))
-    text: dict[str, Any] = {
-        "ha": "center",
-        "va": "center",
-        "fontsize": 8,
-        "backgroundcolor": "white",
-    }
+    longest = max(sum(segments.values()) for segments in rows.values())
+    if ax.get_autoscalex_on():  # a caller's own limits stay
+        ax.set_xlim(0, 1.25 * longest or 1)
+    ax.set(xlabel="nats", yticks=range(len(rows)), yticklabels=map(as_it_is, rows))
+    ax.set_ylim(len(rows) - 0.5, -0.6)
+    ax.figure.draw_without_rendering()  # the layout, which says what fits
     for place, segments in enumerate(rows.values()):
         start = 0.0
         for label, length in segments.items():
-            k = len(ax.patches)
-            look = {"color": color(k), "hatch": HATCHES[k % 4], "alpha": 0.6}
-            ax.barh(place, length, left=start, **look)
-            ax.text(start + length / 2, place, as_it_is(f"{label} {length:.2f}"), **text)
+            tint = _meant(label, len(ax.patches))
+            (bar,) = ax.barh(place, length, height=0.6, left=start, color=tint)
+            _write(ax, f"{label} {length:.2f}", bar, is_last=label == list(segments)[-1])
             start += length
-    ax.set(xlabel="nats", yticks=range(len(rows)), yticklabels=map(as_it_is, rows))
-    ax.invert_yaxis()
     return ax
+
+
+def _write(ax, written, bar, *, is_last):
+    """The label of one segment: in it where it fits, else beside or above it."""
+    tint = bar.get_facecolor()
+    dark = any(to_rgba(MEANING[name]) == tint for name in ON_LIGHT)
+    look: dict[str, Any] = {"fontsize": 10, "va": "center", "textcoords": "offset points"}
+    inside = {"color": INK if dark else "white", "ha": "center"}
+    text = ax.annotate(as_it_is(written), bar.get_center(), (0, 0), **look, **inside)
+    if 1.1 * text.get_window_extent().width <= bar.get_window_extent().width:
+        return
+    text.set(color=INK if dark else tint, ha="left")
+    start, end = bar.get_x(), bar.get_x() + bar.get_width()
+    middle = bar.get_y() + bar.get_height() / 2
+    text.xy = (end, middle) if is_last else (start, middle - 0.42)
+    text.set_position((4 if is_last else 0, 0))
