@@ -135,7 +135,7 @@ def plot_histograms(
 def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None) -> Axes:
     """Draw densities, a dict from label to values on `grid`, where any of them is above 0.1 %.
 
-    A label stands where its density is furthest above all others.
+    A label stands where its density is furthest above all others, on the side with more room.
 
     Raises:
         ValueError: for no densities.
@@ -154,7 +154,9 @@ def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None)
     for k, label in enumerate(densities):
         others = np.delete(values, k, axis=0).max(axis=0, initial=0)
         best = np.argmax(values[k] - others)
-        left = grid[best] < np.mean([shown.min(), shown.max()])
+        near = abs(grid - grid[best]) < np.ptp(shown) / 5
+        on_its_left = grid < grid[best]
+        left = highest[near & on_its_left].sum() < highest[near & ~on_its_left].sum()
         look = {"ha": "right" if left else "left", "color": _meant(label, k), "fontsize": 10}
         place = (grid[best], values[k, best])
         offset = (-8 if left else 8, 2)
