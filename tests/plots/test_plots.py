@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from vaehelpers import plots
 from vaehelpers.diagnostics.tree import Step
 from vaehelpers.plots.diagram import EVERYTHING, LIT
+from vaehelpers.plots.style import INK
 
 
 def texts(labels):
@@ -62,6 +63,18 @@ def test_the_latent_plane_shows_each_class_by_colour_and_marker():
     assert len({c.get_paths()[0].vertices.tobytes() for c in ax.collections}) == 10
     radii = [patch.radius for patch in ax.patches]
     np.testing.assert_allclose(1 - np.exp(-np.square(radii) / 2), [0.5, 0.95])
+    tops = {text.get_text(): text.get_position() for text in ax.texts}
+    assert tops["50% of the prior"] == (0, radii[0]) and tops["95% of the prior"] == (0, radii[1])
+
+
+def test_a_class_is_named_where_it_stands_apart():
+    codes = np.array([[-2.0, 0.0], [-2.2, 0.1], [-1.9, -0.2], [2.0, 1.0], [2.1, 1.0]])
+    ax = plots.plot_latent_plane(codes, ["a", "a", "a", "b", "c"])
+    named = {text.get_text(): text.get_position() for text in ax.texts if len(text.get_text()) == 1}
+    assert named == {"a": (-2.0, 0.0)}  # b and c share a place: the legend names them
+    assert texts(ax.get_legend().get_texts()) == ["a", "b", "c"]
+    alone = plots.plot_latent_plane(codes, np.zeros(5))
+    assert all("prior" in text.get_text() for text in alone.texts)
 
 
 def test_history_shows_training_and_validation():
@@ -70,6 +83,20 @@ def test_history_shows_training_and_validation():
     assert heights(ax.lines) == [[1, 2], [1.5, 2.5], [9, 8]]
     assert list(ax.lines[0].get_xdata()) == [1, 2]
     assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-"]
+
+
+def test_a_line_of_a_history_has_its_meaning_colour_and_its_name_at_its_end():
+    history = {"rate": [1.0, 2.0], "val_rate": [1.5, 2.5], "loss": [9.0, 8.0], "extra": []}
+    ax = plots.plot_history(history, names=["rate", "loss", "extra"])
+    rate = plots.MEANING["rate"]
+    assert [line.get_color() for line in ax.lines] == [rate, rate, INK]
+    ends = [(text.get_text(), text.xy, text.get_va(), text.get_color()) for text in ax.texts]
+    assert ends == [
+        ("rate, training", (2, 2.0), "top", rate),
+        ("rate, validation", (2, 2.5), "bottom", rate),
+        ("loss, training", (2, 8.0), "center", INK),
+    ]
+    assert ax.get_legend() is None
 
 
 def test_more_metrics_than_colours_are_drawn():

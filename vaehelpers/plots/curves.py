@@ -18,16 +18,21 @@ from vaehelpers.plots.style import (
     axis,
     check_some,
     color,
+    meaning,
 )
 
 DASHES = ("-", "--", ":", "-.")
 ON_LIGHT = ("gap", "prior")  # colours on which dark words are read more easily than white ones
+SPLITS = {"training": "-", "validation": "--"}
+LOSS = INK  # of any objective, so it has none of its terms' colours
 
 
 def plot_history(
     history: Any, names: str | Sequence[str] = ("distortion",), ax: Axes | None = None
 ) -> Axes:
     """Draw metrics of a Keras `History` (or its dict): training solid, validation dashed.
+
+    Each line has its name at its end, and the colour that the name means in the whole course.
 
     Raises:
         ValueError: for no metric, and for one that the history does not hold.
@@ -44,14 +49,24 @@ def plot_history(
         raise ValueError(f"names holds {missing or 'nothing'}, the history holds {sorted(history)}")
     ax = axis(ax, (6, 3.5))
     for k, name in enumerate(names):
-        for key, style, what in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
-            if key in history:
-                epochs = range(1, len(history[key]) + 1)
-                label = as_it_is(f"{name}, {what}")
-                ax.plot(epochs, history[key], style, color=color(k), label=label)
+        splits = {"training": name, "validation": f"val_{name}"}
+        lines = {split: history[key] for split, key in splits.items() if len(history.get(key, []))}
+        highest = max(lines, key=lambda split: lines[split][-1], default=None)
+        for split, values in lines.items():
+            epochs = range(1, len(values) + 1)
+            label = as_it_is(f"{name}, {split}")
+            ink = LOSS if name == "loss" else meaning(name, k)
+            ax.plot(epochs, values, linestyle=SPLITS[split], color=ink, label=label)
+            place = "center" if len(lines) == 1 else "bottom" if split == highest else "top"
+            _at_the_end(ax, label, (len(values), values[-1]), ink, place)
     ax.set(xlabel="epoch", ylabel="nats per image")
-    ax.legend(frameon=False)
     return ax
+
+
+def _at_the_end(ax, label, end, ink, place):
+    """The label beside the last point of its line, in its colour."""
+    look = {"color": ink, "fontsize": 9, "va": place, "annotation_clip": False}
+    ax.annotate(label, end, xytext=(5, 0), textcoords="offset points", **look)
 
 
 def plot_lines(x: ArrayLike, lines: Labelled, ax: Axes | None = None) -> Axes:
