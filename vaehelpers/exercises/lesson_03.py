@@ -20,7 +20,7 @@ def check_sampling(answer):
         answer,
         [draws, draws[:, :, :1]],
         lambda m, v, e: m + np.exp(0.5 * v) * e,
-        (lambda m, v, e: m + np.exp(v) * e, "the width is exp(z_log_var / 2), not the variance"),
+        (lambda m, v, e: m + np.exp(v) * e, "scale by exp(z_log_var / 2), not the variance"),
         (lambda m, v, e: m + v * e, "z_log_var is a logarithm: it must be exponentiated"),
         (lambda m, v, e: np.exp(0.5 * v) * e, "the mean is missing"),
         (lambda m, v, e: m + np.exp(-0.5 * v) * e, "the sign in the exponent"),
