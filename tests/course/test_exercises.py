@@ -94,7 +94,7 @@ SLIPS = {
         -164.64: "sign",
         237.53: "bits",
     },
-    "relative_weight": {1 / 784: "upside down", 28: "28 x 28", 392: "ratio", 1: "balance"},
+    "relative_weight": {1 / 784: "upside down", 28: "28 x 28", 1: "balance"},
     "three_pixels": {
         0.2798: "factor 3",
         -0.8393: "sign",

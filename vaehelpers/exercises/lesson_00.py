@@ -17,13 +17,12 @@ def check_distortion_from_mean(answer):
 
 @asked
 def check_relative_weight(answer):
-    """Lesson 00, exercise 2: how much heavier the KL becomes when the factor goes."""
+    """Lesson 00, exercise 2: how much heavier the rate becomes when the factor goes."""
     return number_verdict(
         answer,
         784,
-        (1 / 784, "upside down: the KL becomes heavier, not lighter"),
+        (1 / 784, "upside down: the rate becomes heavier, not lighter"),
         (28, "the image has 28 x 28 pixels, not 28"),
-        (392, "that is the weight against the summed distortion; it was 1/2: take the ratio"),
         (1, "the balance does change: one term is divided, the other is not"),
     )
 
@@ -38,8 +37,8 @@ def check_which_factors_survive(answer):
         given,
         [False, False, True, True],
         ([True, True, True, True], "the factor does matter: run all four, and look at the rates"),
-        ([False, False, False, True], "784 is not the only one with a living code: look at 100"),
-        ([False, True, True, True], "at 10 the KL weighs 78 times as much as at 784: see its rate"),
+        ([False, False, False, True], "784 is not the only factor with a code in use: look at 100"),
+        ([False, True, True, True], "at 10 the rate weighs 78 times as much as at 784: look at it"),
         ([True, True, False, False], "the other way round: True for a rate above 0.05 nats"),
         otherwise="not this: compare each rate with 0.05 nats",
     )
