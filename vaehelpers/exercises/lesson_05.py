@@ -43,7 +43,7 @@ def check_which_change_the_model(answer):
         "a list of 6 times True or False",
         (False, "(a) a factor on the whole loss keeps beta"),
         (True, "(b) one term changes, the other does not"),
-        (False, "(c) the batch size divides both terms"),
+        (False, "(c) a sum over the batch multiplies both terms by the batch size"),
         (True, "(d) a mean over latents divides the KL alone"),
         (True, "(e) one bit is 0.693 nats: that divides the cross-entropy, and not the KL"),
         (False, "(f) with a mean over images each term is a mean, whatever the batch size"),
