@@ -10,6 +10,7 @@ from pathlib import Path
 from vaehelpers import doctor
 from vaehelpers.audit import AuditError, audit_loss
 from vaehelpers.collapse import collapse_at, collapse_spectrum, no_code_pays_above
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.command import options
 from vaehelpers.command.source import TargetError, load_target, said_by
 from vaehelpers.command.terminal import answers_only, printable, saying_what_it_does, status_of
@@ -123,17 +124,17 @@ def collapse_on(images, found):
         return f"There is no threshold of collapse of these images: {error}"
     means = collapse_at(found.beta, first, none_above)
     said = f"On these {described(images)}, at beta {found.beta:.3g}: {means}"
-    limits = f"local optimum from {first:.3g}, no code from {none_above:.3g}"
+    limits = f"local optimum above {first:.3g}, no code from {rounded_up(none_above):g} on"
     return f"{said} ({limits}).{too_few(images)}"
 
 
 def limits_of(images, likelihood, variance=1.0, most=1):
-    """The largest eigenvalues, and the weight from which no code pays, `None` where none is proved.
+    """The largest eigenvalues, and the weight from which no code pays, `None` where there is none.
 
     Args:
         images: `[N, ...]`.
         likelihood: its name.
-        variance: of the Gaussian; for "learned" no such weight is proved.
+        variance: of the Gaussian; for "learned" there is no such weight.
         most: how many eigenvalues, at most.
     """
     LOG.info("the eigenvalues of %s", described(images))
@@ -174,8 +175,10 @@ def threshold(chosen):
     said = f"Above beta = {first[0]:.4g} collapse is a local optimum on these {described(images)}."
     print(f"{said}{too_few(images)}")
     if none_above is not None:
-        said = "on no code of any size pays, whatever the network; between is not decided."
-        print(f"From beta = {none_above:.4g} {said}")
+        said = "no code of any size pays, for pixels that are independent given z"
+        equal = math.isclose(none_above, first[0], rel_tol=1e-6)
+        between = "" if equal else "; between is not decided"
+        print(f"From beta = {rounded_up(none_above):g} on {said}{between}.")
     print(f"The largest eigenvalues: {', '.join(f'{value:.4g}' for value in first)}")
     return 0
 

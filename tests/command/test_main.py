@@ -10,7 +10,8 @@ from PIL import Image
 
 from vaehelpers.__main__ import main
 from vaehelpers.audit import AuditError
-from vaehelpers.collapse import collapse_spectrum, collapse_threshold
+from vaehelpers.collapse import collapse_spectrum, collapse_threshold, no_code_pays_above
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.command.terminal import WAITING
 from vaehelpers.data import binarize
 from vaehelpers.runtime import START_UP_MESSAGES
@@ -221,10 +222,22 @@ def test_threshold(digits_file, digits, capsys):
     assert main(["threshold", str(digits_file)]) == 0
     expected = collapse_threshold(digits.x_train[:500])
     first = f"Above beta = {expected:.4g} collapse is a local optimum on these 500 images of"
-    assert capsys.readouterr().out.splitlines()[0] == f"{first} 28 x 28 x 1."
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"{first} 28 x 28 x 1."
+    proved = rounded_up(no_code_pays_above(digits.x_train[:500]))
+    assert out[1].startswith(f"From beta = {proved:g} on no code of any size pays, for pixels that")
+    assert out[1].endswith("; between is not decided.")
     learned = ["--likelihood", "gaussian", "--variance", "learned"]
     assert main(["threshold", str(digits_file), *learned]) == 0
     assert "no code" not in capsys.readouterr().out
+
+
+def test_where_both_weights_are_one_nothing_lies_between(tmp_path, capsys):
+    np.savez(tmp_path / "bits.npz", np.repeat([[0.0], [1.0]], 200, axis=0).repeat(3, axis=1))
+    assert main(["threshold", str(tmp_path / "bits.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "From beta = 3 on no code" in out
+    assert "not decided" not in out
 
 
 def test_bits_and_grey_levels_have_the_thresholds_of_the_same_images(tmp_path, digits, capsys):

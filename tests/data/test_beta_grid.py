@@ -52,6 +52,15 @@ def test_the_thresholds_are_those_of_mnist(grid, full_mnist):
     """Of all 60,000 digits, for 59,000 of them."""
     found = collapse.collapse_threshold(full_mnist.x_train)
     assert found == pytest.approx(grid.threshold["bernoulli"], rel=0.01)
+    found = collapse.no_code_pays_above(full_mnist.x_train, threshold=found)
+    assert found == pytest.approx(grid.no_code_above["bernoulli"], rel=0.01)
+
+
+def test_the_question_s_own_weight_is_decided(grid):
+    weights = {"threshold": grid.threshold, "no_code_above": grid.no_code_above}
+    limits = {name: weight["bernoulli"] for name, weight in weights.items()}
+    assert "no code of any size pays" in collapse.collapse_at(392, **limits)
+    assert limits["no_code_above"] == pytest.approx(291.67, abs=0.01)
 
 
 def test_keras_draws_the_same_from_the_same_weights(grid):

@@ -29,8 +29,8 @@ from vaehelpers.models import VAE, build_mlp
     [
         (
             10.0,
-            "The data predict it: from 3 on no code of any size pays, whatever the network, and "
-            "beta = 10",
+            "The data predict it: from 3 on no code of any size pays, for pixels that are "
+            "independent given z, and beta = 10",
         ),
         (2.5, "Beta does not explain it: 2.5 is not above .* so near the threshold training is"),
         (0.5, r"Beta does not explain it: 0.5 .* a decoder that ignores z\."),

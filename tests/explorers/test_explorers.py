@@ -96,6 +96,7 @@ def test_the_page_reads_the_numbers_of_the_grid():
     grid, given = data.load_beta_grid(), grid_data()
     assert given["betas"] == grid.betas.tolist()
     assert given["thresholds"]["squared"]["local"] == grid.threshold["gaussian"]
+    assert given["thresholds"]["bernoulli"]["noCode"] == 292  # 291.67, rounded up
     codes = np.array(given["codes"]).reshape(len(grid.betas), -1, 2)
     assert np.abs(codes - grid.z_mean[:, : codes.shape[1]].astype("float64")).max() < 1e-3
     assert len(grid_weights()) == 2 * len(grid.betas) * (2 * 128 + 128 + 128 * 784 + 784)

@@ -11,6 +11,7 @@ import pytest
 
 from vaehelpers.audit import audit_loss
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.data import load_mnist
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +139,7 @@ def test_the_three_answers_of_the_cheat_sheet_are_the_package_s():
     assert [row[1] for row in rows("answers")] == [collapse_at(beta, 1, 3) for beta in (0, 2, 4)]
     x = load_mnist().x_train
     low = f"{collapse_threshold(x):.1f}"
-    high = f"{no_code_pays_above(x):.0f}"
+    high = f"{rounded_up(no_code_pays_above(x)):g}"
     weights = [f"below {low}", f"{low} to {high}", f"{high} and above"]
     assert [row[2] for row in rows("answers")] == weights
 

@@ -14,6 +14,7 @@ from vaehelpers.audit.keras_find import one_line, places_of
 from vaehelpers.audit.probes import kl
 from vaehelpers.audit.verdict import AuditError, LossAudit
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
+from vaehelpers.collapse.no_code import rounded_up
 
 COLLAPSED = 0.01  # nats
 FULL_EPOCHS = 2  # before which a small rate is no news
@@ -197,7 +198,7 @@ class TrainingGuard(keras.callbacks.Callback):
             said = "on these images there is no threshold of collapse to compare it with"
             return f"{said}: {one_line(error)}"
         means = collapse_at(found.beta, threshold, none_above)
-        limits = f"threshold {threshold:.3g}; from {none_above:.3g} on no code pays"
+        limits = f"threshold {threshold:.3g}; from {rounded_up(none_above):g} on no code pays"
         return f"on these {len(self.x):,} images beta = {found.beta:.3g} means: {means} ({limits})"
 
     def _why(self):

@@ -1,13 +1,13 @@
-"""From which weight on NO code pays: proved from the data alone, for every network and prior."""
+"""From which weight on NO code pays, proved from the data alone, for any encoder and prior."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vaehelpers.collapse.certificate import proved_weight
 from vaehelpers.collapse.threshold import TOLERANCE, largest, scaled, weighted
-
-SPLITS = np.exp(np.linspace(1.01, 25, 5000))  # M of the proof, above e: the best of them counts
 
 
 def no_code_pays_above(
@@ -19,16 +19,17 @@ def no_code_pays_above(
 ) -> float:
     """The smallest weight from which it is proved that collapse is the global optimum.
 
-    No code pays there, of whatever size. A code z saves at most `E_z S(w_z)` of the distortion, w_z
-    being how the images are distributed given z and `S(w) = sum over pixels of kl(mean_w || mean)`,
-    for a Gaussian `sum of (mean_w - mean)^2 / (2 variance)`. It costs at least its information,
-    `I(x; z) = E_z KL(w_z || uniform)`, whatever the prior. S / KL is bounded in two ways:
+    No code pays there, of whatever size, for any encoder and prior, and for any decoder that sees z
+    alone, whose pixels are independent given z, and that can give the mean image. A code z saves at
+    most `E_z S(w_z)` of the distortion, w_z being how the images are distributed given z and
+    `S(w) = sum over pixels of kl(mean_w || mean)`, for a Gaussian `sum of (mean_w - mean)^2 /
+    (2 variance)`. It costs at least its information, `I(x; z) = E_z KL(w_z || uniform)`. S / KL is
+    bounded in two ways, and the smaller bound counts:
 
     - on all data by the number of pixels that vary (data processing), for a Gaussian by `sum of
       range^2 / (4 variance)` (Pinsker's inequality): both are reached by copies of one fair bit;
-    - on these data by splitting w at M times the uniform weight. Below, S is at most
-      `collapse_threshold` (for a Gaussian half of it) times chi^2; above, at most its value at the
-      single image where it is largest.
+    - on these data by `collapse_threshold` for weights near the uniform, and by S at each single
+      image for the others: `certificate.proved_weight` has the proof.
 
     Args:
         x: images `[N, ...]`, in [0, 1] for a Bernoulli; bits or grey.
@@ -41,8 +42,8 @@ def no_code_pays_above(
         not decided.
 
     Raises:
-        TypeError, ValueError: as `collapse_threshold`; for a learned variance, of which this is not
-            proved.
+        TypeError, ValueError: as `collapse_threshold`; for a learned variance, for which there is
+            no such weight.
 
     Example:
         >>> fair_bit = np.repeat([[0.0], [1.0]], 500, axis=0)
@@ -51,7 +52,8 @@ def no_code_pays_above(
     """
     if isinstance(variance, str):
         raise ValueError(
-            f"variance is {variance!r}: this is proved for a fixed one, "
+            f"variance is {variance!r}, for which there is no such weight: at every beta some code "
+            "pays, as a decoder that names the image has a density without bound; "
             "pass a number or one for each pixel"
         )
     name, pixels, mean, weights = weighted(x, likelihood, variance)
@@ -59,18 +61,22 @@ def no_code_pays_above(
         threshold = largest(pixels, mean, weights, most=1)[0]
     if name == "bernoulli":
         on_all_data = np.count_nonzero(weights)
+        steepest = threshold
         savings = _divergences(pixels, mean)
     else:
-        on_all_data = ((np.ptp(pixels, axis=0) * weights) ** 2 / 4).sum()
+        ranges = pixels.max(axis=0).astype("float64") - pixels.min(axis=0)
+        on_all_data = ((ranges * weights) ** 2 / 4).sum()
+        steepest = threshold / 2
         savings = (part**2 / 2 for part in scaled(pixels, mean, weights))
-        threshold /= 2
-    steepest = threshold * (1 + TOLERANCE)
-    most_saved = max(saved.sum(axis=1).max() for saved in savings)
-    return float(min(on_all_data, _on_these_data(steepest, most_saved, len(pixels))))
+    saved = np.concatenate([part.sum(axis=1) for part in savings])
+    on_these_data = proved_weight(steepest, saved) * (1 + TOLERANCE)  # and so for its rounding
+    return float(min(on_all_data, on_these_data))
 
 
 def collapse_at(beta: float, threshold: float, no_code_above: float) -> str:
     """What the data say of a weight before training: one of three sentences.
+
+    Exactly at the threshold, where the second order decides nothing, it is the second of them.
 
     Args:
         beta: the weight.
@@ -78,14 +84,20 @@ def collapse_at(beta: float, threshold: float, no_code_above: float) -> str:
         no_code_above: `no_code_pays_above`.
 
     Example:
-        >>> collapse_at(392, threshold=31.8, no_code_above=361)
-        'no code of any size pays, whatever the network'
+        >>> collapse_at(392, threshold=31.8, no_code_above=276.2)
+        'no code of any size pays, for pixels that are independent given z'
     """
     if beta >= no_code_above:
-        return "no code of any size pays, whatever the network"
+        return "no code of any size pays, for pixels that are independent given z"
     if beta >= threshold:
         return "collapse is a local optimum; whether a larger code pays is not decided"
     return "collapse is unstable: a small code pays"
+
+
+def rounded_up(weight, digits=4):
+    """A weight that is proved, in so many digits and never below itself: 276.133 is 276.2."""
+    places = digits - 1 - math.floor(math.log10(weight))
+    return math.ceil(weight * 10.0**places * (1 - 1e-12)) / 10.0**places
 
 
 def _divergences(pixels, mean):
@@ -94,22 +106,3 @@ def _divergences(pixels, mean):
 
     for part in scaled(pixels, 0.0, 1.0):
         yield rel_entr(part, mean) + rel_entr(1 - part, 1 - mean)
-
-
-def _on_these_data(steepest, largest, n):
-    """The least weight for which `S(w) <= weight KL(w || uniform)` is proved for all w on n images.
-
-    Where w is nowhere above m times the uniform weight, `chi^2 <= c(m) KL`. Let t be w's share
-    above M times it. Up to t = 1/2 the rest lies below 2 M, and the share alone has `KL >= t (log M
-    - 1)`; beyond, `KL >= kl(1/2 || 1/(2 M))`.
-    """
-
-    def c(m):
-        return (m - 1) ** 2 / (m * np.log(m) - m + 1)
-
-    below = steepest * c(2 * SPLITS)
-    share = (largest + 2 * below / SPLITS) / (np.log(SPLITS) - 1)
-    half = 1 / (2 * SPLITS)
-    beyond = largest / (-np.log(2) - 0.5 * np.log(half * (1 - half)))
-    split = np.maximum.reduce([below, share, beyond]).min()
-    return min(split, steepest * c(n))

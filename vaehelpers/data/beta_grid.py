@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from vaehelpers.data.checks import check_whole
 from vaehelpers.data.mnist import check_file, data_folder
 
-GRID_SHA256 = "2a72ab7a9060d3704980097616af0a4a4eaf666042278b7a390c2879e1a076fa"  # of the file
+GRID_SHA256 = "10b0afe60a049be03b648bb579de6f7917676ef29b6b721ece257e72a0202080"  # of the file
 DECODER = ("code_kernel", "code_bias", "output_kernel", "output_bias")
 
 

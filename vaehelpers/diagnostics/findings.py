@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.diagnostics.evaluation import ACTIVE, ALIVE, COLLAPSED, variance_of_means
 from vaehelpers.diagnostics.formats import nats, number
 from vaehelpers.diagnostics.information import MOST_IMAGES, WIDEST, mutual_information
@@ -43,8 +44,8 @@ def _why_collapsed(beta, threshold, no_code_above):
         return "Whether beta explains it cannot be told."
     if beta >= no_code_above:
         return (
-            f"The data predict it: from {number(no_code_above)} on no code of any size pays, "
-            f"whatever the network, and beta = {number(beta)}."
+            f"The data predict it: from {rounded_up(no_code_above):g} on no code of any size pays, "
+            f"for pixels that are independent given z, and beta = {number(beta)}."
         )
     if beta > threshold:
         return (
@@ -68,7 +69,8 @@ def _why_alive(beta, threshold, no_code_above):
         return f" Beta = {number(beta)} is not {above}, so that is expected."
     why = "a larger code survived, or training has not forgotten it yet"
     if beta >= no_code_above:
-        why = f"from {number(no_code_above)} on no code pays, so training has not forgotten it yet"
+        proved = f"from {rounded_up(no_code_above):g} on no code pays"
+        why = f"{proved}, so training has not forgotten it yet"
     return f" That is so although beta = {number(beta)} is {above}: {why}."
 
 

@@ -34,7 +34,7 @@ function sentences(data, i) {
   return [
     `beta = ${written(beta)}: rate ${rate.toFixed(2)} + distortion ${distortion.toFixed(1)} = ` +
       `${(rate + distortion).toFixed(1)} nats, minus the ELBO, on 10,000 test digits.`,
-    `Dashed lines, computed from the ${data.count} training digits: from ${written(local)} on ` +
+    `Dashed lines, computed from the ${data.count} training digits: above ${written(local)} ` +
       `collapse is a local optimum, from ${written(noCode)} on no code of any size pays. ` +
       `At ${written(beta)}: ${answerAt(beta, data.thresholds.bernoulli, data.answers)}.`,
   ];

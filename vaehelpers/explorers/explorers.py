@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.data import load_beta_grid, load_mnist
 from vaehelpers.data.beta_grid import DECODER
 from vaehelpers.data.checks import check_number, check_whole, needs_course
-from vaehelpers.explorers.page import ANSWERS, LIKELIHOODS, filled, packed, page_data
+from vaehelpers.explorers.page import ANSWERS, LIKELIHOODS, SHOWN_DIGITS, filled, packed, page_data
 from vaehelpers.explorers.scripts import classic_script
 
 if TYPE_CHECKING:  # the widgets need the course's packages
@@ -172,6 +173,7 @@ def grid_data():
     """What the explorers show of the stored networks, without their weights."""
     grid, digits = load_beta_grid(), load_mnist()
     codes = grid.z_mean[:, :PLANE].astype("float64").round(3)
+    proved = {name: rounded_up(beta, SHOWN_DIGITS) for name, beta in grid.no_code_above.items()}
     return {
         "betas": grid.betas.tolist(),
         "rate": grid.rate.round(4).tolist(),
@@ -180,7 +182,7 @@ def grid_data():
         "labels": digits.y_test[:PLANE].tolist(),
         "tests": packed(digits.x_test[:SHOWN]),
         "thresholds": {
-            error: {"local": grid.threshold[name], "noCode": grid.no_code_above[name]}
+            error: {"local": grid.threshold[name], "noCode": proved[name]}
             for error, name in LIKELIHOODS.items()
         },
         "count": f"{grid.about['n_train']:,}",

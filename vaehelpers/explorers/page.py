@@ -8,10 +8,12 @@ import re
 import numpy as np
 
 from vaehelpers.collapse import collapse_at, collapse_threshold, no_code_pays_above
+from vaehelpers.collapse.no_code import rounded_up
 from vaehelpers.data import load_mnist
 from vaehelpers.explorers.scripts import classic_script, source
 
 COUNT, PLANE, LEVELS = 1500, 150, 15
+SHOWN_DIGITS = 3  # of a weight, as the scripts write it
 LIKELIHOODS = {"bernoulli": "bernoulli", "squared": "gaussian"}  # by the error that a page offers
 ANSWERS = tuple(collapse_at(beta, threshold=1, no_code_above=3) for beta in (0, 2, 4))
 
@@ -24,11 +26,11 @@ def packed(images):
 
 @functools.cache
 def _thresholds(likelihood):
-    """The betas above which collapse is stable and no code pays, for exactly the page's digits."""
+    """Where collapse is stable and where no code pays, on exactly the page's digits, rounded up."""
     images = np.round(LEVELS * load_mnist().x_train[:COUNT]) / LEVELS
     threshold = collapse_threshold(images, likelihood)
     found = threshold, no_code_pays_above(images, likelihood, threshold=threshold)
-    return tuple(float(f"{beta:.4g}") for beta in found)
+    return tuple(rounded_up(beta, SHOWN_DIGITS) for beta in found)
 
 
 def page_data():
@@ -57,7 +59,7 @@ def playground_page() -> str:
         >>> page.startswith("<!doctype html>"), len(page) < 2_500_000
         (True, True)
     """
-    local, no_code = (f"{beta:.0f}" for beta in _thresholds("bernoulli"))
+    local, no_code = (f"{beta:g}" for beta in _thresholds("bernoulli"))
     said = {"COUNT": f"{COUNT:,}", "LOCAL": local, "NOCODE": no_code}
     return filled("page.html", classic_script("playground.js"), page_data(), **said)
 
