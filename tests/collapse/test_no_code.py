@@ -193,6 +193,14 @@ def test_what_each_image_saves_is_found(digits, likelihood):
     assert no_code_pays_above(x, likelihood, variance) == pytest.approx(expected, rel=1e-5)
 
 
+def test_an_eigenvalue_that_may_be_off_by_a_millionth_is_allowed_for():
+    """Three images: no split is needed, and the weight is half the threshold times c(3)."""
+    x = np.random.default_rng(0).integers(2, size=(3, 100))
+    wanted = collapse_threshold(x, "gaussian") / 2 * 4 / (3 * np.log(3) - 2)
+    found = no_code_pays_above(x, "gaussian")
+    assert wanted * (1 + 0.9e-6) < found < wanted * (1 + 1.1e-6)
+
+
 @pytest.mark.parametrize("smallest", [1e-13, 1e-30])
 def test_a_pixel_of_tiny_variance_lifts_both_weights(smallest):
     """Copies of one fair bit of variance 1/4: they add up, each in units of its own variance."""

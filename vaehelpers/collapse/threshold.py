@@ -64,9 +64,10 @@ def collapse_threshold(
 ) -> float:
     """The beta above which the collapsed solution is a local optimum, for every architecture.
 
-    Below it the collapsed solution is unstable wherever encoder and decoder can move along the
-    first eigenvector. Both are derived for small codes; what training does in between 0.7 and 1.4
-    times it is another matter.
+    Its decoder sees z alone, and its pixels are independent given z. Exactly at the threshold the
+    second order decides nothing. Below it the collapsed solution is unstable wherever encoder and
+    decoder can move along the first eigenvector. Both are derived for small codes; what training
+    does in between 0.7 and 1.4 times it is another matter.
 
     Where there are more than 1,500 images, and values in one, it is computed without the other
     eigenvalues, to a millionth of itself.

@@ -50,8 +50,8 @@ def _why_collapsed(beta, threshold, no_code_above):
     if beta > threshold:
         return (
             f"The data predict it: beta = {number(beta)} is above their threshold of "
-            f"{number(threshold)}, where the collapsed solution is a local optimum for every "
-            "architecture."
+            f"{number(threshold)}, where the collapsed solution is a local optimum, for pixels "
+            "that are independent given z."
         )
     near = ", and first at training length: so near the threshold training is slow"
     return (
