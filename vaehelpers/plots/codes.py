@@ -41,8 +41,7 @@ def plot_latent_plane(z_mean: ArrayLike, labels: ArrayLike, ax: Axes | None = No
     _circle_prior(ax)
     ax.set(xlabel="z_mean, dimension 1", ylabel="z_mean, dimension 2", aspect="equal")
     legend = ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)
+    plt.setp(legend.legend_handles, alpha=1)
     return ax
 
 
