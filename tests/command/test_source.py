@@ -475,8 +475,8 @@ FORMS = {  # what stands before and behind, and scripts; "-> beta" is a loss tha
             "-> v.get()"
         ),
         "gc": (
-            "import gc\nclass C:\n    w = 1.0\nc = C()\nfor o in gc.get_objects():\n"
-            "    if type(o).__name__ == 'C': o.w = 4.0\n-> c.w"
+            "import gc\nclass Found:\n    w = 1.0\nc = Found()\nfor o in gc.get_objects():\n"
+            "    if type(o).__name__ == 'Found': o.w = 4.0\n-> c.w"
         ),
         "weakref": (
             "import weakref\nclass C:\n    w = 1.0\nc = C()\nr = weakref.ref(c)\nr().w = 4.0\n"

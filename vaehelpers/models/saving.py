@@ -1,4 +1,4 @@
-"""How a model file holds functions and variables: a function by its name, as code is not data."""
+"""How a model file holds functions and variables: a function by its name, not its program."""
 
 import keras
 from keras import layers, ops
