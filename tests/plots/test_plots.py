@@ -4,10 +4,12 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import matplotlib
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
+from nbclient import NotebookClient
 
 from vaehelpers import plots
 from vaehelpers.diagnostics.tree import Step
@@ -375,3 +377,20 @@ def test_a_row_of_images_says_at_its_end_what_it_is_given():
     assert [text.get_position() for text in ax.texts] == [(118, 14), (118, 42)]
     with pytest.raises(ValueError, match="ends holds 1 texts for 2 rows: pass one a row"):
         plots.plot_image_rows({"a": digits, "b": digits}, ends=["rate 5"])
+
+
+def test_a_notebook_shows_figures_without_being_told_to(monkeypatch):
+    """The style's context must not take back what the notebook's backend has switched on."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    cells = [
+        nbformat.v4.new_code_cell(
+            "from vaehelpers import plots\nax = plots.plot_lines([0], {1: [2]})"
+        ),
+        nbformat.v4.new_code_cell(
+            "import matplotlib.pyplot as plt\nax = plt.figure().add_subplot()"
+        ),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    shown = [[set(output["data"]) for output in cell["outputs"]] for cell in cells]
+    assert shown == [[{"image/png", "text/plain"}]] * 2

@@ -111,6 +111,7 @@ def _end(x, values):
 
 def _meaning_of(label):
     """Which of the course's quantities a label names, "posterior p(z|x)" the posterior; or None."""
+    label = str(label)
     if "log p(x)" in label:
         return "evidence"
     words = set(label.lower().split()) - {"with", "without"}  # these mean the factor only alone
@@ -201,7 +202,7 @@ def plot_lengths(rows: Mapping[str, Mapping[str, float]], ax: Axes | None = None
         ax.set_xlim(0, 1.25 * longest or 1)
     ax.set(xlabel="nats", yticks=range(len(rows)), yticklabels=map(as_it_is, rows))
     ax.set_ylim(len(rows) - 0.5, -0.6)
-    ax.figure.draw_without_rendering()  # the layout, which says what fits
+    ax.figure.canvas.figure.draw_without_rendering()  # the layout, which says what fits
     for place, segments in enumerate(rows.values()):
         start = 0.0
         for label, length in segments.items():

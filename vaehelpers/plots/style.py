@@ -1,6 +1,7 @@
 """The house style of all figures: one colour one meaning, the title is the message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -99,7 +100,7 @@ def subplots(
     """
     if not title.strip():
         raise ValueError("title is empty: say in one sentence what the figure shows")
-    with plt.rc_context(STYLE):
+    with in_style():
         options = {"figsize": (width, height), "layout": "constrained"} | options
         axes: Any
         figure, axes = plt.subplots(rows, columns, **options)
@@ -133,6 +134,14 @@ def _written(value):
     return f"{value:,g}" if abs(value) < 1e6 else f"{value:g}"
 
 
+@contextmanager
+def in_style() -> Iterator[None]:
+    """The house style for the figures that are made inside."""
+    plt.draw_if_interactive()  # loads the backend: what that sets must outlast the style
+    with plt.rc_context(STYLE):
+        yield
+
+
 def color(k):
     return COLORS[k % len(COLORS)]
 
@@ -150,7 +159,7 @@ def axis(ax: Axes | None, figsize) -> Axes:
     """The axis that was passed, or a new one in the house style."""
     if ax is not None:
         return ax
-    with plt.rc_context(STYLE):
+    with in_style():
         return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
