@@ -11,11 +11,11 @@ PARTS = {
     "path": f"""<g fill="none" stroke="{QUIET}" stroke-width="2" marker-end="url(#to)">
 <path d="M110 96H156"/><path d="M290 78H346"/><path d="M290 114H346"/><path d="M452 96H508"/>
 <path d="M562 96H620"/><path d="M756 96H806"/></g>""",
-    "images": f"""<rect x="22" y="53" width="86" height="86" rx="6" fill="#111"/>
-<path d="M48 76Q65 62 78 76Q86 92 62 95Q90 98 81 116Q66 132 46 117" fill="none" stroke="#fff"
+    "images": f"""<rect x="22" y="53" width="86" height="86" rx="6" fill="#fff" stroke="{QUIET}"/>
+<path d="M48 76Q65 62 78 76Q86 92 62 95Q90 98 81 116Q66 132 46 117" fill="none" stroke="#111"
  stroke-width="8" stroke-linecap="round"/>
-<rect x="812" y="53" width="86" height="86" rx="6" fill="#111"/>
-<g fill="none" stroke="#fff" stroke-linecap="round">
+<rect x="812" y="53" width="86" height="86" rx="6" fill="#fff" stroke="{QUIET}"/>
+<g fill="none" stroke="#111" stroke-linecap="round">
 <path d="M838 76Q855 62 868 76Q876 92 852 95Q880 98 871 116Q856 132 836 117" stroke-width="20"
  stroke-opacity=".18"/>
 <path d="M838 76Q855 62 868 76Q876 92 852 95Q880 98 871 116Q856 132 836 117" stroke-width="13"
@@ -30,7 +30,7 @@ PARTS = {
     "draw": f"""<circle cx="535" cy="96" r="24" fill="#fff" stroke="{RATE}" stroke-width="2"/>
 <text x="535" y="102" font-style="italic" font-size="19" fill="{RATE}">z</text>
 <path d="M535 46V66" stroke="{QUIET}" stroke-width="1.5" marker-end="url(#to)"/>
-<text x="535" y="38" fill="{QUIET}">a draw: mean + noise</text>""",
+<text x="535" y="38" fill="{QUIET}">a draw: mean + deviation \u00d7 noise</text>""",
     "decoder": """<path d="M626 64L752 36V156L626 128Z" fill="#e9eef5" stroke="#9db2cc"/>
 <text x="689" y="101">decoder</text>""",
     "rate": f"""<g stroke="{RATE}" stroke-width="2" fill="none">
@@ -73,7 +73,7 @@ SAID = {
     "distortion": "with the distortion lit: the image against what comes back",
     "rate": "with the rate lit: the code's distribution against the prior",
     "q and p": "with the names q(z|x), p(z) and p(x|z) at the parts that give them",
-    "draw": "with the draw of the code lit: mean + noise",
+    "draw": "with the draw of the code lit: mean + deviation \u00d7 noise",
     "weights": "with the two terms of the loss and their weights a and b lit",
     "knobs": "with two knobs lit: how loudly the encoder speaks, how strongly the decoder listens",
 }
@@ -117,7 +117,7 @@ def vae_diagram(lit: str = "all") -> Diagram:
 
     Example:
         >>> vae_diagram("draw")
-        A VAE, with the draw of the code lit: mean + noise
+        A VAE, with the draw of the code lit: mean + deviation × noise
     """
     if lit not in LIT:
         raise ValueError(f"lit is {lit!r}: pass one of {', '.join(map(repr, LIT))}")
