@@ -120,7 +120,6 @@ TWO_SHAPES = {"a": np.zeros([4, 2, 2]), "b": np.zeros([3, 2, 2])}
         (lambda: plots.plot_image_rows({}), "rows holds"),
         (lambda: plots.plot_image_rows(TWO_SHAPES), "rows holds"),
         (lambda: plots.plot_lines([0], {}), "lines is empty"),
-        (lambda: plots.plot_histograms({}, bins=2), "groups is empty"),
         (lambda: plots.plot_seeds({}), "groups is empty"),
         (lambda: plots.plot_stacked([], {}), "parts is empty"),
         (lambda: plots.plot_leads({}), "groups is empty"),
@@ -145,7 +144,6 @@ def test_what_cannot_be_drawn_is_named(draw, said):
     [
         lambda label: plots.plot_history({label: [1.0], f"val_{label}": [2.0]}, names=label),
         lambda label: plots.plot_lines([0, 1], {label: [0, 1]}),
-        lambda label: plots.plot_histograms({label: [1.0]}, bins=2),
         lambda label: plots.plot_densities([0, 1], {label: [1.0, 1.0]}),
         lambda label: plots.plot_lengths({label: {label: 1.0}}),
         lambda label: plots.plot_image_rows({label: np.zeros([2, 2, 2])}),
@@ -280,14 +278,11 @@ def test_each_beta_that_has_a_rate_has_its_slope():
     np.testing.assert_allclose(slopes.mean(axis=1), [[5.5, 161], [2, 171]])
 
 
-def test_lines_and_histograms_are_told_apart_by_colour_and_dashes():
+def test_lines_are_told_apart_by_colour_and_dashes():
     lines = plots.plot_lines([0, 1], {"a": [2, 3], "b": [4, 5]}).lines
     assert heights(lines) == [[2, 3], [4, 5]]
     assert [line.get_color() for line in lines] == [*plots.COLORS[:2]]
     assert [line.get_linestyle() for line in lines] == ["-", "--"]
-    outlines = plots.plot_histograms({"a": [0.1, 0.2, 0.9], "b": [0.6]}, bins=[0, 0.5, 1]).patches
-    assert [list(patch.get_data().values) for patch in outlines] == [[2, 1], [0, 1]]
-    assert [patch.get_linestyle() for patch in outlines] == ["-", "--"]
 
 
 def test_a_line_has_its_label_at_its_end_and_labels_keep_apart():

@@ -8,7 +8,6 @@ with needs_course("vaehelpers.plots"):
 from vaehelpers.plots.codes import plot_latent_plane
 from vaehelpers.plots.curves import (
     plot_densities,
-    plot_histograms,
     plot_history,
     plot_lengths,
     plot_lines,
@@ -34,7 +33,6 @@ __all__ = [
     "Diagram",
     "plot_densities",
     "plot_diagnosis",
-    "plot_histograms",
     "plot_history",
     "plot_image_grid",
     "plot_image_rows",

@@ -1,4 +1,4 @@
-"""Numbers as lines and lengths: histories, densities, histograms, terms that add up."""
+"""Numbers as lines and lengths: histories, densities, terms that add up."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ from vaehelpers.plots.style import (
     Axes,
     Labelled,
     Mapping,
-    Numbers,
     Sequence,
     as_it_is,
     axis,
@@ -121,31 +120,6 @@ def _meaning_of(label):
 def _meant(label, k):
     """The colour that a label means in the whole course, else the k-th."""
     return MEANING.get(_meaning_of(label), color(k))
-
-
-def plot_histograms(
-    groups: Labelled,
-    bins: int | Numbers | np.ndarray,
-    ax: Axes | None = None,
-) -> Axes:
-    """Count each group's values, a dict from label to values, in the same bins, as outlines.
-
-    Raises:
-        ValueError: for no groups.
-
-    Example:
-        >>> ax = plot_histograms({"3": [0.1, 0.9, 0.8]}, bins=[0, 0.5, 1])
-        >>> ax.get_legend_handles_labels()[1]
-        ['3']
-    """
-    check_some(groups, "groups", "a dict from label to values")
-    ax = axis(ax, (5.5, 2.8))
-    for k, (label, values) in enumerate(groups.items()):
-        look = {"linestyle": DASHES[k % 4], "color": color(k), "linewidth": 2}
-        ax.stairs(*np.histogram(values, bins), label=as_it_is(label), **look)
-    ax.set_ylabel("how many")
-    ax.legend(frameon=False, fontsize=8)
-    return ax
 
 
 def plot_densities(grid: ArrayLike, densities: Labelled, ax: Axes | None = None) -> Axes:
