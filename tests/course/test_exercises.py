@@ -113,8 +113,7 @@ SLIPS = {
         FLOOR / 64: "factor 64",
         FLOOR * 5: "factor 5",
         entropy(SMALL.mean(0)).sum(): "ceiling",
-        46.396: "28 x 28 images",
-        46.251: "28 x 28 training",
+        46.396: "28 x 28",
         FLOOR / np.log(2): "bits",
     },
     "gap": {
