@@ -186,8 +186,9 @@ def finish():
     """Cures of Sphinx's pages, pages that stand alone, paper, and no Jekyll on GitHub's pages."""
     search = SITE / "_static" / "searchtools.js"
     replace(search, r" || queryTerm.match(/^\d+$/)", "")  # 784 is a word
-    for path in (SITE / "notebooks" / "exercises").glob("*.html"):
-        replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text shown
+    for path in (SITE / "notebooks").rglob("*.html"):
+        if "<summary" in read(path):
+            replace(path, ' aria-label="Toggle hidden content"', "")  # it would hide the text shown
     (SITE / ".nojekyll").touch()
     (SITE / "docs").mkdir(exist_ok=True)
     for path in (*(ROOT / "docs").glob("*.html"), ROOT / "docs" / "playground.png"):
