@@ -16,7 +16,7 @@ MAX_CELLS, MIN_CELLS = 45, 20
 MAX_CELLS_OF_THE_CLINIC = 60  # lesson 10: seven cases and the messages
 MAX_LINES, MAX_LINES_OF_A_MODEL, MAX_LINES_HIDDEN = 15, 25, 30
 MAX_WIDTH, MAX_CLAIMS, MAX_FORMULAS = 80, 3, 1  # of a cell, where it is written for a first reading
-MIN_MARKDOWN, MAX_MARKDOWN = 0.45, 0.75  # of the cells that are shown
+MIN_MARKDOWN, MAX_MARKDOWN = 0.45, 0.8  # of the cells that are shown
 MAX_IGNORED, MAX_IGNORED_SHARE = 4, 0.15
 MAX_BYTES = 800_000
 MIN_ALT, MAX_ALT = 40, 250
@@ -91,7 +91,7 @@ def _proportions(notebook, most_cells):
     folded = sum(hidden(cell) for cell in code)
     markdown = (cells - len(code)) / (cells - folded)
     if not MIN_MARKDOWN <= markdown <= MAX_MARKDOWN:
-        yield f"{markdown:.0%} of the shown cells are Markdown, not 45 to 75 %"
+        yield f"{markdown:.0%} of the shown cells are Markdown, not 45 to 80 %"
     if sum(IGNORE in tags(cell) for cell in code) > MAX_IGNORED:
         yield f"more than {MAX_IGNORED} cells are ignored by nbval"
 
